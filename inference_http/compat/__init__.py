@@ -1,0 +1,1 @@
+"""Import names that scoring scripts written for Azure Machine Learning use."""

@@ -1,0 +1,1 @@
+"""Online endpoints on your own machine: the control plane behind the ``sandbox`` command."""

@@ -1,0 +1,1 @@
+"""The terminal UI that shows and steers the sandbox."""
