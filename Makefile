@@ -1,0 +1,49 @@
+# Two commands for newcomers:  make demo   (see it work)    make test   (all tests)
+# Each target makes its own .venv; a machine with Python >= 3.10 and make is enough.
+# Words for pytest:  make test ARGS='-k reload -x'      Another interpreter:  make demo PYTHON=python3.12
+
+python := .venv/bin/python
+ARGS ?=
+
+.PHONY: help demo test lint fix bench
+.NOTPARALLEL:
+
+help:
+	@echo 'make demo    train a small model, serve it, ask it, see an error with its own line'
+	@echo 'make test    all tests, with coverage'
+	@echo 'make lint    ruff, mypy, import contracts'
+	@echo 'make fix     let ruff mend what it can'
+	@echo 'make bench   this server and azmlinfsrv side by side'
+
+# What is installed depends on pyproject.toml alone. Each use has a stamp of its own, so that the demo does not wait for
+# linters; a larger use stamps the smaller ones that it contains.
+covers_demo := demo
+covers_test := test demo
+covers_dev := dev test demo
+
+.venv/.ready-%: pyproject.toml .venv/bin/python
+	@PYTHON='$(PYTHON)' sh .ci/venv $*
+	@touch $(covers_$*:%=.venv/.ready-%)
+
+# Missing, or left dangling by an upgrade of Python: every stamp is void.
+.venv/bin/python:
+	@:
+
+demo: .venv/.ready-demo
+	@$(python) -m sandbox.demo
+
+test: .venv/.ready-test
+	@$(python) -m pytest --cov $(ARGS)
+
+# All of it, also after a finding: one run tells everything.
+lint: .venv/.ready-dev
+	@status=0; check() { echo "[lint] $$*"; .venv/bin/"$$@" || status=1; }; \
+	check ruff check .; check ruff format --check .; check mypy; check lint-imports; \
+	exit $$status
+
+fix: .venv/.ready-dev
+	@$(python) -m ruff check --fix .
+	@$(python) -m ruff format .
+
+bench: .venv/.ready-test
+	@$(python) benchmarks/server.py $(ARGS)
