@@ -1,8 +1,8 @@
-"""The frozen answer to "how shall this server run": every module takes a Settings object and none reads ``os.environ``.
+"""The frozen answer to "how shall this server run": every module takes a Settings object, none reads ``os.environ``.
 
-What each option is called outside (flag, environment name, config.json key), how its text is read and what it means stands
-in ``option_table.py``; how the sources are found and combined in ``resolve.py``. A Settings object also knows where each value
-came from (``origins``), so that a message about a value can say whose value it is.
+What each option is called outside (flag, environment name, config.json key), how its text is read and what it means
+stands in ``option_table.py``; how the sources are found and combined in ``resolve.py``. A Settings object also knows
+where each value came from (``origins``), so that a message about a value can say whose value it is.
 """
 
 import json
@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from inference_http import __version__, contract
+from inference_http.option_table import OPTIONS
 
 MIB = 1024 * 1024
 
@@ -19,9 +20,9 @@ MIB = 1024 * 1024
 class ConfigError(Exception):
     """A setting that cannot be used.
 
-    ``str(error)`` is the complete text for the user: which setting, its value, where the value came from, and what would do.
-    ``exit_code`` is 2 for what was typed on the command line, 3 for the environment and the configuration file (S32), 1 when
-    nothing names a script (S5).
+    ``str(error)`` is the complete text for the user: which setting, where it was set, its value, what would do.
+    ``exit_code`` is 3 for the environment and the configuration file (S32), 1 when nothing names a script (S5); what is
+    wrong on the command line itself is 2 and found by ``cli``.
     """
 
     def __init__(
@@ -35,9 +36,7 @@ class ConfigError(Exception):
         super().__init__(name, value, origin, message, exit_code)
 
     def __str__(self) -> str:
-        where = f" (from {self.origin})" if self.origin else ""
-        shown = "" if self.value is None else f" = {self.value!r}"
-        return f"{self.name}{shown}{where}: {self.message}"
+        return f"{self.name} (from {self.origin}): {self.message}" if self.origin else f"{self.name}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def origin(self, name: str) -> str:
-        """Return where the field ``name`` got its value from, as ``origins`` describes it; "default" when nobody set it."""
+        """Return where the field ``name`` got its value from, as ``origins`` says it; "default" when nobody set it."""
         return self.origins.get(name, "default")
 
     def to_json(self) -> str:
@@ -126,3 +125,32 @@ class Settings:
             if isinstance(values.get(item.name), list):
                 values[item.name] = tuple(values[item.name])
         return cls(**values)
+
+
+def exported_environment(settings: Settings) -> dict[str, str]:
+    """Return what the script finds in ``os.environ``: the reference's exports (S10) and what the file set.
+
+    The reference keeps the file's values to itself (S31). Call it again with the real ports when 0 was given for one.
+    """
+    exported = {
+        contract.ENV_APP_ROOT: settings.app_root,
+        contract.ENV_WORKER_COUNT: str(settings.worker_count),
+        contract.ENV_SERVER_PORT: str(settings.port),
+        contract.ENV_HEALTH_PORT: str(settings.port if settings.health_port is None else settings.health_port),
+        contract.ENV_INSIGHTS_ENABLED: "true" if settings.insights_enabled else "false",
+    }
+    optional = {
+        contract.ENV_ENTRY_SCRIPT: settings.entry_script,
+        contract.ENV_MODEL_DIR: settings.model_dir,
+        contract.ENV_INSIGHTS_KEY: settings.insights_key,
+        contract.ENV_CORS_ORIGINS: ",".join(settings.cors_origins),
+        contract.ENV_SERVER_VERSION: settings.server_version_header,
+    }
+    if settings.origin("config_file").startswith("flag "):
+        optional[contract.ENV_CONFIG_FILE] = settings.config_file
+    exported.update({name: value for name, value in optional.items() if value})
+    for option in OPTIONS:
+        value = getattr(settings, option.field)
+        if settings.origin(option.field).startswith("file ") and value is not None:
+            exported.setdefault(option.names[0], option.as_text(value))
+    return exported
