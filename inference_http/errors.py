@@ -6,8 +6,8 @@ names (`Failure`, `describe`, `render`, `hints`) it offers again: one import for
 
 from collections.abc import Sequence
 
-from .failure import Failure, describe, render
-from .hints import hints
+from inference_http.failure import Failure, describe, render
+from inference_http.hints import hints
 
 __all__ = [
     "BadInput",

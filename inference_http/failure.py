@@ -1,21 +1,25 @@
 """What went wrong in the user's code: the failing line and the user's own frames, nothing of ours or of libraries."""
 
+import inspect
 import linecache
 import os
-import sysconfig
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from typing import Any
 
-from .folding import fold
+from inference_http.folding import fold
+from inference_http.userfiles import is_ours, is_user_file, real_roots
 
 MESSAGE_LIMIT = 4000  # characters: some libraries put a whole array into the message
 CHAIN_LIMIT = 8  # exceptions of one chain: a retry loop can make a chain of thousands
 GROUP_LIMIT = 8  # exceptions shown of one group
 DEPTH_LIMIT = 3  # groups within groups
-OURS = os.path.dirname(os.path.realpath(__file__))
-FOREIGN_FOLDERS = frozenset({"site-packages", "dist-packages"})
+CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
+DURING = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+Place = tuple[str, int, str]
+IsMine = Callable[[traceback.FrameSummary], bool]
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Failure:
     """One failure of the user's code, ready for a log or for the `error` member of an answer.
 
     ``file``, ``line`` (from 1) and ``code`` (that source line, stripped) are the innermost frame of the user's own;
-    ``traceback`` is the text of all of the user's frames, with carets where this Python knows columns.
+    ``traceback`` is the text of all of the user's frames, with carets where this Python knows columns (3.11).
     ``raised_in`` names the library function that raised, when it was not the user's code itself.
     """
 
@@ -49,61 +53,42 @@ def describe(exc: BaseException, roots: Sequence[str]) -> Failure:
     is named.
     """
     try:
-        return _describe(exc, tuple(dict.fromkeys(_real(root) for root in roots if root)))
+        return _describe(exc, real_roots(roots))
     except Exception:  # noqa: BLE001 - the exception's own methods may break any of these calls; its type remains
         name = type(exc).__name__
         return Failure(name, "<this exception cannot be shown>", None, None, None, f"{name}\n")
 
 
+def describe_function(function: Any, kind: str, message: str) -> Failure:
+    """Describe what is wrong with a function as it stands: the place is the line of its `def`."""
+    place = _definition(function)
+    file, line, code = place or (None, None, None)
+    text = f'  File "{file}", line {line}\n    {code}\n{kind}: {message}\n' if place else f"{kind}: {message}\n"
+    return Failure(kind, message, file, line, code, text)
+
+
 def render(failure: Failure, request_id: str | None = None) -> str:
-    """Give the log text of a failure: the failing line first, then the user's frames."""
+    """Give the log text of a failure, several lines: the failing line first, then the user's frames."""
     place = f"{failure.file}:{failure.line}: " if failure.file and failure.line else ""
     suffix = f" [{request_id}]" if request_id else ""
-    lines = [f"{place}{failure.type}: {first_line(failure.message)}{suffix}", failure.traceback.rstrip("\n")]
+    first = failure.message.strip().partition("\n")[0]
+    lines = [f"{place}{failure.type}: {first}{suffix}" if first else f"{place}{failure.type}{suffix}"]
+    shown = failure.traceback.rstrip("\n")
+    if shown and shown != lines[0]:
+        lines.append(shown)
     if failure.raised_in:
         lines.append(f"(raised inside {failure.raised_in})")
     return "\n".join(lines)
 
 
-def first_line(text: str) -> str:
-    """Give the first line of a text that has some, else an empty one."""
-    return text.strip().partition("\n")[0]
-
-
-def is_user_file(path: str, roots: Sequence[str]) -> bool:
-    """Tell whether a source file is the user's own: below a root, and neither installed there nor part of Python."""
-    if not path or path.startswith("<"):
-        return False
-    return _is_user_file(path, tuple(roots))
-
-
-@lru_cache(maxsize=4096)
-def _is_user_file(path: str, roots: tuple[str, ...]) -> bool:
-    real = _real(path)
-    for root in roots:
-        base = _real(root)
-        if not _below(real, base):
-            continue
-        inner = os.path.relpath(real, base)
-        if FOREIGN_FOLDERS.isdisjoint(inner.split(os.sep)) and not any(
-            _below(real, folder) and not _below(base, folder) for folder in _foreign_roots()
-        ):
-            return True
-    return False
-
-
-@lru_cache(maxsize=1)
-def _foreign_roots() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    return (OURS, *(_real(paths[name]) for name in ("stdlib", "platstdlib") if paths.get(name)))
-
-
-def _real(path: str) -> str:
-    return os.path.normcase(os.path.realpath(path))
-
-
-def _below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
+def exception_chain(exc: BaseException) -> Iterator[BaseException]:
+    """Give the exception, then what caused it, and so on; an `__context__` only where it was not suppressed."""
+    seen: set[int] = set()
+    one: BaseException | None = exc
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
 
 
 def _describe(exc: BaseException, roots: tuple[str, ...]) -> Failure:
@@ -111,75 +96,84 @@ def _describe(exc: BaseException, roots: tuple[str, ...]) -> Failure:
         return is_user_file(frame.filename, roots)
 
     summary = traceback.TracebackException.from_exception(exc, lookup_lines=False, compact=True)
-    name = _type_name(exc)
-    message = _message(exc)
-    where = _syntax_place(exc) or _place(summary, mine) or _innermost(summary)
-    file, line, code = where or (None, None, None)
+    file, line, code = _syntax_place(exc) or _place(summary, mine, 0) or _innermost(summary) or (None, None, None)
     text = "".join(_format(summary, mine, 0))
-    return Failure(name, message, file, line, code, text, _raised_in(exc, mine))
+    return Failure(_type_name(type(exc)), _message(exc), file, line, code, text, _raised_in(exc, mine))
 
 
-def _type_name(exc: BaseException) -> str:
-    kind = type(exc)
-    return kind.__qualname__ if kind.__module__ in ("builtins", "__main__", "entry_module") else _dotted(kind)
-
-
-def _dotted(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _type_name(kind: type) -> str:
+    plain = kind.__module__ in ("builtins", "__main__", "entry_module")
+    return kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _message(exc: BaseException) -> str:
     try:
-        text = str(exc)
+        return _shortened(str(exc))
     except BaseException:  # noqa: BLE001 - __str__ is the user's code and must not hide the failure itself
         return "<str() of this exception failed>"
-    return text if len(text) <= MESSAGE_LIMIT else f"{text[:MESSAGE_LIMIT]}... ({len(text)} characters)"
 
 
-def _syntax_place(exc: BaseException) -> tuple[str, int, str] | None:
+def _shortened(text: str) -> str:
+    if len(text) <= MESSAGE_LIMIT:
+        return text
+    end = "\n" if text.endswith("\n") else ""
+    return f"{text[:MESSAGE_LIMIT]}... ({len(text)} characters){end}"
+
+
+def _syntax_place(exc: BaseException) -> Place | None:
     if not isinstance(exc, SyntaxError) or not exc.filename or not exc.lineno or not os.path.isfile(exc.filename):
         return None  # code given to eval() has no file: the frame that called eval() is the place then
     return exc.filename, exc.lineno, (exc.text or linecache.getline(exc.filename, exc.lineno)).strip()
 
 
-def _place(
-    summary: traceback.TracebackException, mine: Callable[[traceback.FrameSummary], bool]
-) -> tuple[str, int, str] | None:
+def _place(summary: traceback.TracebackException, mine: IsMine, depth: int) -> Place | None:
+    if depth > CHAIN_LIMIT:
+        return None
     for inner in _members(summary):  # what failed within a group says more than the line that waited for it
-        place = _place(inner, mine)
+        place = _place(inner, mine, depth + 1)
         if place:
             return place
     for frame in reversed(summary.stack):
         if mine(frame):
             return _at(frame)
-    for earlier in (summary.__cause__, summary.__context__):  # a library's error raised from an error of the user's
-        place = _place(earlier, mine) if earlier is not None else None
+    for earlier in (summary.__cause__, summary.__context__):  # a library's error made from an error of the user's
+        place = _place(earlier, mine, depth + 1) if earlier is not None else None
         if place:
             return place
     return None
 
 
-def _innermost(summary: traceback.TracebackException) -> tuple[str, int, str] | None:
-    for frame in reversed(summary.stack):
-        if not _below(_real(frame.filename), OURS):
-            return _at(frame)
-    return None
+def _innermost(summary: traceback.TracebackException) -> Place | None:
+    return next((_at(frame) for frame in reversed(summary.stack) if not is_ours(frame.filename)), None)
 
 
-def _at(frame: traceback.FrameSummary) -> tuple[str, int, str]:
+def _at(frame: traceback.FrameSummary) -> Place:
     return frame.filename, frame.lineno or 0, (frame.line or "").strip()
+
+
+def _definition(function: Any) -> Place | None:
+    try:
+        inner = inspect.unwrap(function)
+        code = getattr(inner, "__func__", inner).__code__
+        first = code.co_firstlineno  # of the first decorator, where there is one
+        for number in range(first, first + 50):
+            line = linecache.getline(code.co_filename, number).strip()
+            if line.startswith(("def ", "async def ")):
+                return code.co_filename, number, line
+        return code.co_filename, first, linecache.getline(code.co_filename, first).strip()
+    except (AttributeError, TypeError, ValueError):  # no function written in Python, or endless wrapping
+        return None
 
 
 def _members(summary: traceback.TracebackException) -> list[traceback.TracebackException]:
     return list(getattr(summary, "exceptions", None) or ())  # exception groups: Python 3.11 and later
 
 
-def _raised_in(exc: BaseException, mine: Callable[[traceback.FrameSummary], bool]) -> str | None:
-    frame, line = None, 0
-    for frame, line in traceback.walk_tb(exc.__traceback__):  # noqa: B007 (the last one is wanted)
-        pass
-    if frame is None or isinstance(exc, SyntaxError):
+def _raised_in(exc: BaseException, mine: IsMine) -> str | None:
+    frames = list(traceback.walk_tb(exc.__traceback__))
+    if not frames or isinstance(exc, SyntaxError):
         return None
+    frame, line = frames[-1]
     code = frame.f_code
     if mine(traceback.FrameSummary(code.co_filename, line, code.co_name, lookup_line=False)):
         return None
@@ -189,46 +183,40 @@ def _raised_in(exc: BaseException, mine: Callable[[traceback.FrameSummary], bool
     return f"{module}.{getattr(code, 'co_qualname', code.co_name)}, line {line}"
 
 
-def _format(
-    summary: traceback.TracebackException, mine: Callable[[traceback.FrameSummary], bool], depth: int
-) -> list[str]:
-    chain: list[tuple[traceback.TracebackException, str]] = [(summary, "")]
-    while len(chain) < CHAIN_LIMIT:
-        last = chain[-1][0]
-        if last.__cause__ is not None:
-            chain.append((last.__cause__, "\nThe above exception was the direct cause of the following exception:\n\n"))
-        elif last.__context__ is not None and not last.__suppress_context__:
-            text = "\nDuring handling of the above exception, another exception occurred:\n\n"
-            chain.append((last.__context__, text))
-        else:
+def _format(summary: traceback.TracebackException, mine: IsMine, depth: int) -> list[str]:
+    texts: list[list[str]] = []
+    one: traceback.TracebackException | None = summary
+    while one is not None:
+        own = _format_one(one, mine, depth)
+        earlier, relation = one.__cause__, CAUSED
+        if earlier is None and not one.__suppress_context__:
+            earlier, relation = one.__context__, DURING
+        if earlier is None or _says_nothing(earlier, one, mine):
+            texts.append(own)
             break
-    else:
-        chain[-1:] = [(chain[-1][0], chain[-1][1])]
-    lines: list[str] = []
-    for one, relation in reversed(chain):
-        lines += _format_one(one, mine, depth)
-        if relation:
-            lines.append(relation)
-    return lines
+        texts.append([relation, *own])
+        if len(texts) == CHAIN_LIMIT:
+            texts.append(["[earlier exceptions left out]\n"])
+            break
+        one = earlier
+    return [line for lines in reversed(texts) for line in lines]
 
 
-def _format_one(
-    summary: traceback.TracebackException, mine: Callable[[traceback.FrameSummary], bool], depth: int
-) -> list[str]:
+def _says_nothing(earlier: traceback.TracebackException, later: traceback.TracebackException, mine: IsMine) -> bool:
+    """Tell whether an exception within a library adds nothing to the one made from it, as in a pandas KeyError."""
+    if earlier.__cause__ or earlier.__context__ or any(mine(frame) for frame in earlier.stack):
+        return False
+    return later.__cause__ is None or list(earlier.format_exception_only()) == list(later.format_exception_only())
+
+
+def _format_one(summary: traceback.TracebackException, mine: IsMine, depth: int) -> list[str]:
     frames = [frame for frame in summary.stack if mine(frame)]
     lines = ["Traceback (most recent call last):\n", *fold(frames)] if frames else []
-    lines += [_short(text) for text in summary.format_exception_only()]
-    members = _members(summary)
-    if depth >= DEPTH_LIMIT:
-        return lines
+    lines += [_shortened(text) for text in summary.format_exception_only()]
+    members = _members(summary) if depth < DEPTH_LIMIT else []
     for number, inner in enumerate(members[:GROUP_LIMIT], start=1):
         lines.append(f"  exception {number} of {len(members)}:\n")
-        for text in _format(inner, mine, depth + 1):
-            lines += [f"    {part}" for part in text.splitlines(keepends=True)]
+        lines += [f"    {part}" for text in _format(inner, mine, depth + 1) for part in text.splitlines(keepends=True)]
     if len(members) > GROUP_LIMIT:
         lines.append(f"  ... and {len(members) - GROUP_LIMIT} more\n")
     return lines
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MESSAGE_LIMIT else f"{text[:MESSAGE_LIMIT]}... ({len(text)} characters)\n"

@@ -1,105 +1,65 @@
-"""What may help after a failure of the user's code: the package to install, the files that are really there."""
+"""What may help after a failure of the user's code, one line each, said only where it is known to fit."""
 
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Protocol
 
-TREE_LIMIT = 200  # lines (S124)
-INDENT = 4
+from inference_http.failure import exception_chain
+from inference_http.missing import missing_library, missing_module
+from inference_http.modelfiles import MISSING, NO_MODEL_DIR, missing_file, model_tree
 
-# Import name -> name for pip, where the two differ. From the packages' own documentation.
-PIP_NAMES = {
-    "attr": "attrs",
-    "azure.ai.ml": "azure-ai-ml",
-    "azure.identity": "azure-identity",
-    "azure.storage.blob": "azure-storage-blob",
-    "azureml.core": "azureml-core",
-    "bs4": "beautifulsoup4",
-    "Crypto": "pycryptodome",
-    "cv2": "opencv-python-headless",
-    "dateutil": "python-dateutil",
-    "dotenv": "python-dotenv",
-    "faiss": "faiss-cpu",
-    "fitz": "pymupdf",
-    "google.protobuf": "protobuf",
-    "inference_schema": "inference-schema",
-    "jwt": "pyjwt",
-    "lightgbm": "lightgbm",
-    "magic": "python-magic",
-    "OpenSSL": "pyopenssl",
-    "PIL": "pillow",
-    "pkg_resources": "setuptools",
-    "psycopg2": "psycopg2-binary",
-    "pytesseract": "pytesseract",
-    "sentence_transformers": "sentence-transformers",
-    "serial": "pyserial",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "umap": "umap-learn",
-    "yaml": "pyyaml",
-    "zmq": "pyzmq",
-}
+PICKLED_AS_MAIN = (
+    "The model was pickled by a script that defined the class itself, as __main__: move the class to a module "
+    "that both the training script and the scoring script import, and pickle again."
+)
 
 
 class ModelFolder(Protocol):
-    """What a hint needs to know of the settings (or of a Script)."""
+    """What a hint needs to know: Settings have it, a Script too."""
 
     @property
     def model_dir(self) -> str | None:
         """AZUREML_MODEL_DIR as given."""
 
 
-def hints(exc: BaseException, settings: ModelFolder) -> list[str]:
-    """Give lines that help with this exception or with what caused it; none where nothing is known."""
+def hints(
+    exc: BaseException, settings: ModelFolder, *, roots: Sequence[str] = (), tree: bool | None = None
+) -> list[str]:
+    """Give lines that help with this exception or with what caused it; none where nothing is known.
+
+    ``roots`` are the folders in which a module of the user's may lie. ``tree`` says whether the files below
+    AZUREML_MODEL_DIR are listed (S124): None for "when a file was missing".
+    """
     lines: list[str] = []
-    for one in _chain(exc):
-        if isinstance(one, ModuleNotFoundError) and one.name:
-            lines.append(_install(one.name))
-        elif isinstance(one, FileNotFoundError):
-            lines += model_tree(settings.model_dir)
+    file_missing = False
+    try:
+        for one in exception_chain(exc):
+            lines += _for_one(one, settings.model_dir, roots)
+            file_missing |= isinstance(one, OSError) and one.errno in MISSING
+        if tree or (tree is None and file_missing):
+            lines += model_tree(settings.model_dir) if settings.model_dir or file_missing else []
+    except Exception:  # noqa: BLE001 - the exception may be of a class whose str() or attributes raise
+        return lines
     return list(dict.fromkeys(lines))
 
 
-def model_tree(model_dir: str | None, limit: int = TREE_LIMIT) -> list[str]:
-    """Give the files below the model folder as lines, in the reference's form (S124)."""
-    if not model_dir:
-        return ["AZUREML_MODEL_DIR is not set: give --model_dir FOLDER to name the folder that holds the model."]
-    if not os.path.exists(model_dir):
-        return [f"AZUREML_MODEL_DIR is {model_dir!r}, which does not exist (working folder: {os.getcwd()})."]
-    lines = ["Model Directory Contents:"]
-    for line in walk(model_dir):
-        if len(lines) > limit:
-            return [*lines, f"Output Truncated. First {limit} lines shown."]
-        lines.append(line)
-    return lines
+def _for_one(exc: BaseException, model_dir: str | None, roots: Sequence[str]) -> list[str]:
+    if isinstance(exc, ImportError):
+        return missing_module(exc, roots)
+    if isinstance(exc, OSError):
+        return missing_file(exc, model_dir) or missing_library(str(exc))
+    if isinstance(exc, SystemExit):
+        return ["The script ended itself with sys.exit(): a script that is served must return or raise instead."]
+    text = str(exc)
+    if not model_dir and _wants_model_dir(exc, text):
+        return [NO_MODEL_DIR]
+    if isinstance(exc, AttributeError) and text.startswith("Can't get attribute") and "'__main__'" in text:
+        return [PICKLED_AS_MAIN]
+    if type(exc).__name__ == "UnpicklingError" and "invalid load key, 'v'" in text:
+        return ["The file begins like a Git LFS pointer (`version https://git-lfs...`): run `git lfs pull`."]
+    return []
 
 
-def walk(path: str, depth: int = 0) -> Iterator[str]:
-    """Give a folder's tree, one line an entry, folders with a slash; entries that cannot be read are named only."""
-    path = os.path.normpath(path)
-    name = os.path.basename(path)
-    if not os.path.isdir(path) or (depth and os.path.islink(path)):
-        yield " " * depth * INDENT + name
-        return
-    yield " " * depth * INDENT + name + os.sep
-    try:
-        children = sorted(os.listdir(path))
-    except OSError:
-        return
-    for child in children:
-        yield from walk(os.path.join(path, child), depth + 1)
-
-
-def _chain(exc: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    one: BaseException | None = exc
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
-
-
-def _install(module: str) -> str:
-    name = PIP_NAMES.get(module) or PIP_NAMES.get(module.partition(".")[0]) or module.partition(".")[0]
-    return f"Module {module!r} is not installed. If it is no file of yours: {sys.executable} -m pip install {name}"
+def _wants_model_dir(exc: BaseException, text: str) -> bool:
+    if isinstance(exc, KeyError):
+        return text == "'AZUREML_MODEL_DIR'"
+    return isinstance(exc, TypeError) and "os.PathLike object, not NoneType" in text
