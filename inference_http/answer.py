@@ -71,7 +71,7 @@ def answer_json(
 
 
 def answer_text(text: str, ids: Ids | None, *, headers: Sequence[Header] = (), version: str | None = None) -> Answer:
-    """A 200 with ``text`` as HTML, Flask's default type, which the reference's health and OPTIONS answers have (S35)."""
+    """A 200 with ``text`` as HTML, the type that the reference's health and OPTIONS answers have (S35, S43)."""
     return Answer(200, [HTML, *headers, *common_headers(ids, version)], text.encode())
 
 

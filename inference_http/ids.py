@@ -71,7 +71,7 @@ class Ids:
 
 
 class TooLong(Exception):
-    """An id is longer than 100 characters: answer 431 with ``message`` and the ``ids`` that are fit to be sent (S54)."""
+    """An id has more than 100 characters: answer 431 with ``message`` and the ``ids`` that are fit to be sent (S54)."""
 
     def __init__(self, message: str, ids: Ids) -> None:
         super().__init__(message)

@@ -1,0 +1,83 @@
+r"""Cross-origin requests: which headers an answer gets, by the ``Origin`` of the request (S113-S116).
+
+The answers are those of the reference, which uses flask-cors; that package is not needed here. What differs is how an
+entry of the list is matched (S115): the whole Origin must match, never only its beginning.
+
+======================================  ==========================================================
+``https://shop.example``                this origin, in any case
+``*``                                   every origin
+``https://*.shop.example``              ``*`` alone stands for any characters but "/"
+``https://(a|b)\.shop\.example``          any other special character makes it a regular expression
+======================================  ==========================================================
+"""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from inference_http.answer import Header
+    from inference_http.settings import Settings
+
+ALLOW_ORIGIN: Final = "Access-Control-Allow-Origin"
+_METHODS: Final = ("GET", "POST")
+_EVERY: Final = "*"
+_SPECIAL: Final = frozenset("*\\]?$^[()")  # flask-cors's marks of a regular expression
+
+_logger = logging.getLogger("azmlinfsrv")
+
+
+class Cors:
+    """The rules for one list of origins. Raises ValueError for an entry that is no valid regular expression."""
+
+    def __init__(self, origins: Sequence[str]) -> None:
+        self._literal = {entry.lower() for entry in origins if not _SPECIAL.intersection(entry)}
+        self._patterns = [_pattern(entry) for entry in origins if _SPECIAL.intersection(entry)]
+        self._every = _EVERY in origins
+        self._first = min((entry for entry in origins if entry.lower() in self._literal), default=None)
+        self._varies = len(origins) > 1 or bool(self._patterns)
+
+    def headers(self, method: str, header: Callable[[str], str | None]) -> "list[Header]":
+        """The headers for the answer to a request of this method, whose own headers ``header(name)`` tells."""
+        origin = header("Origin")
+        allowed = self._allowed(origin)
+        if allowed is None:
+            return []
+        found = [(ALLOW_ORIGIN, allowed)]
+        if header("Access-Control-Request-Private-Network") == "true":
+            found.append(("Access-Control-Allow-Private-Network", "false"))
+        if method == "OPTIONS" and (header("Access-Control-Request-Method") or "").upper() in _METHODS:
+            asked = header("Access-Control-Request-Headers")
+            if asked:
+                names = sorted(name.strip() for name in asked.split(","))
+                found.append(("Access-Control-Allow-Headers", ", ".join(names)))
+            found.append(("Access-Control-Allow-Methods", ", ".join(_METHODS)))
+        if self._varies and allowed != _EVERY:
+            found.append(("Vary", "Origin"))
+        return found
+
+    def _allowed(self, origin: str | None) -> str | None:
+        if not origin:
+            return _EVERY if self._every else self._first
+        if self._every or origin.lower() in self._literal or any(found.fullmatch(origin) for found in self._patterns):
+            return origin
+        return None
+
+
+def create(settings: "Settings") -> Cors | None:
+    """The rules of these settings, None when no origin is listed; logs the list as the reference does."""
+    if not settings.cors_origins:
+        return None
+    _logger.info("Enabling CORS for the following origins: %s", ", ".join(settings.cors_origins))
+    return Cors(settings.cors_origins)
+
+
+def _pattern(entry: str) -> re.Pattern[str]:
+    text = entry
+    if _SPECIAL.intersection(entry) == {"*"} and ".*" not in entry:
+        text = "[^/]*".join(re.escape(part) for part in entry.split("*")) if entry != _EVERY else ".*"
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"the allowed origin {entry!r} is not a valid regular expression: {error}") from None
