@@ -186,13 +186,13 @@ def show_failure(port: int, flower: Flower, source: Path) -> None:
 
 
 def follow(log: Path, port: int, script: Path) -> None:
-    """Say what to try, then print what the server logs until Ctrl-C."""
+    """Say what to try, then print what the server logs; Ctrl-C is the way out and no failure."""
     sample = script.with_name("sample-request.json")
     say(f"\n{paint('Still serving; Ctrl-C ends it and removes everything. In another terminal, try:', '1')}")
     say(f"    curl http://{DEFAULT_HOST}:{port}{ROUTE_SCORE} -d @{sample}")
     say(f"    curl http://{DEFAULT_HOST}:{port}/swagger.json")
     say(f"    {Path(sys.executable).with_name('inference-http')} --entry_script YOUR_score.py\n")
-    with log.open(errors="replace") as lines:
+    with log.open(errors="replace") as lines, contextlib.suppress(KeyboardInterrupt):
         lines.seek(0, os.SEEK_END)
         while True:
             line = lines.readline()
@@ -225,6 +225,7 @@ def play(folder: Path) -> None:
         say(f"\n{paint('Done', '1;32')} in {time.monotonic() - began:.1f} s.")
         if sys.stdin.isatty() and sys.stdout.isatty():
             follow(log, port, script)
+            say("\nstopping; the folder goes as well")
 
 
 def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
