@@ -1,0 +1,111 @@
+"""What a worker serves with, put together: script, scorer, application, clocks and HTTP.
+
+``load`` does what belongs to the user (import, init()), ``assemble`` what belongs to us; between the two a process may
+fork (WORKER_PRELOAD), so ``load`` starts no thread of ours.
+"""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inference_http import insights, metrics, script, swagger
+from inference_http.app import create_app
+from inference_http.control import Task
+from inference_http.deadline import Call, Deadlines
+from inference_http.fastroute import fast
+from inference_http.httpd import Httpd
+from inference_http.scoring import Scorer
+from inference_http.settings import Settings
+from inference_http.watch import version_of
+
+STUCK_GRACE_MS = 300  # after the scoring timeout: what run() gets to end before another thread answers for it
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The user's part, ready: the script after init(), and what loading it did to this process."""
+
+    script: script.Script
+    import_s: float
+    init_s: float
+    modules: list[str]  # third-party modules that loading imported, in order: what a zygote preloads
+    environment: dict[str, str | None]  # variables that loading changed: value after, None = removed
+    files: list[str]  # the user's own source files
+
+
+def load(settings: Settings, phase: Callable[[str], None] = lambda _: None) -> Loaded:
+    """Import the script and call init(). Raises errors.UserScriptError. ``phase`` hears "import", then "init"."""
+    modules, environment = set(sys.modules), dict(os.environ)
+    phase("import")
+    started = time.perf_counter()
+    loaded = script.load(settings)
+    import_s = time.perf_counter() - started
+    phase("init")
+    init_s = script.call_init(loaded)
+    mine = script.user_modules(loaded)
+    return Loaded(
+        script=loaded,
+        import_s=import_s,
+        init_s=init_s,
+        modules=[name for name in list(sys.modules) if name not in modules and name not in mine],
+        environment=_changes(environment, dict(os.environ)),
+        files=sorted(set(mine.values())),
+    )
+
+
+def _changes(before: dict[str, str], after: dict[str, str]) -> dict[str, str | None]:
+    names = before.keys() | after.keys()
+    return {name: after.get(name) for name in sorted(names) if before.get(name) != after.get(name)}
+
+
+class Runtime:
+    """A worker's serving parts."""
+
+    def __init__(
+        self, settings: Settings, task: Task, loaded: Loaded, sockets: Sequence[socket.socket], stuck: Callable[[str], None]
+    ) -> None:
+        self._loaded = loaded
+        self._task = task
+        self._stuck = stuck
+        board = metrics.Board.open(task.board)
+        self.slot = board.slot(task.slot)
+        self.version = version_of(loaded.files)
+        self.deadlines = Deadlines(settings.scoring_timeout_ms, settings.worker_timeout_s, STUCK_GRACE_MS, self._on_stuck)
+        self.deadlines.suspended = task.debug is not None
+        self.scorer = Scorer(
+            settings,
+            loaded.script,
+            metrics=self.slot,
+            deadlines=self.deadlines,
+            insights=insights.create(settings),
+        )
+        documents = swagger.Swagger(settings, loaded.script, loaded.script.schema)
+        app = create_app(settings, self.scorer, documents, lambda: metrics.render(board))
+        self.httpd = Httpd(settings, fast(app, self.scorer), sockets, self.slot)
+        self.set_broken(task.broken)
+
+    def set_broken(self, text: str | None) -> None:
+        """Tell on every answer that a newer version of the code exists and does not serve; None: no longer so."""
+        if self._task.reloading:
+            self.httpd.mark(self.version, text)
+
+    def report(self) -> dict[str, Any]:
+        """What the supervisor hears when this worker is ready."""
+        loaded = self._loaded
+        return {
+            "import_s": loaded.import_s,
+            "init_s": loaded.init_s,
+            "modules": loaded.modules,
+            "environment": loaded.environment,
+            "files": loaded.files,
+            "version": self.version,
+            "keep": loaded.script.keep,
+        }
+
+    def _on_stuck(self, call: Call) -> None:
+        self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context))
+        self._stuck("run() did not end when its time was over")
