@@ -13,6 +13,7 @@ import datetime as dt
 import functools
 import inspect as introspection
 import itertools
+import logging
 import sys
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ ALL_VERSIONS: Final = frozenset({"2.0", "3.0", "3.1"})
 _REGISTRY: Final = "inference_schema.schema_util"
 _CONVERT: Final = "_deserialize_input_argument"
 _REQUEST_HEADERS: Final = "request_headers"  # given by the server, not part of the input
+
+logger = logging.getLogger("azmlinfsrv.schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,22 @@ class Schema:
         kind, value = steps[-1].f_locals.get("param_type"), steps[-1].f_locals.get("input_data")
         return BadInput(explain(_path(field.name, steps), kind, value, error))
 
+    def parameters(self) -> dict[str, bool]:
+        """The names that run() takes from the request's JSON object, and whether each must be given (S70)."""
+        return {
+            name: parameter.default is parameter.empty
+            for name, parameter in self._parameters.items()
+            if name != _REQUEST_HEADERS
+        }
+
     def input_swagger(self) -> dict[str, Any]:
         """The schema of the request's JSON object (S110), a copy of the caller's own."""
         if not self.fields:
             return {"type": "object"}
         names = [
             name
-            for name, parameter in self._parameters.items()
-            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name != _REQUEST_HEADERS
+            for name in self.parameters()
+            if self._parameters[name].kind is introspection.Parameter.POSITIONAL_OR_KEYWORD
         ]
         properties: dict[str, Any] = {name: {} for name in names}
         example: dict[str, Any] = dict.fromkeys(names, "")
@@ -133,11 +144,17 @@ def inspect(run: Callable[..., Any]) -> Schema | None:
     """The schema of exactly this function, or None when it is not decorated.
 
     Found through stacked decorators, decorators of the user's in between, methods and functools.partial (S76, S77).
+    What is wrong with the declaration is logged.
     """
     if PACKAGE not in sys.modules:
         return None
     found = unwrap(run)
-    return Schema(run, found) if found.layers else None
+    if not found.layers:
+        return None
+    schema = Schema(run, found)
+    for warning in schema.warnings():
+        logger.warning(warning)
+    return schema
 
 
 def _field(layer: Any) -> Field:
