@@ -14,19 +14,19 @@ _LIMITS, _LOGS, _RELOAD, _DEBUG = "Limits", "Logs and Application Insights", "Re
 OPTIONS: tuple[Option, ...] = (
     # --- Script and model
     Option(
-        "entry_script", "--entry-script", "PATH", values.plain,
+        "entry_script", "--entry_script", "PATH", values.plain,
         "The scoring script, from the flag relative to the current folder, from elsewhere to AML_APP_ROOT. Without "
         "one, and with a configuration file named, main.py in AML_APP_ROOT is imported.",
         _SCRIPT, (contract.ENV_ENTRY_SCRIPT,), reference_flag=True,
     ),
     Option(
-        "model_dir", "--model-dir", "PATH", values.plain,
+        "model_dir", "--model_dir", "PATH", values.plain,
         "The model folder, handed to the script unchanged in AZUREML_MODEL_DIR.",
         _SCRIPT, (contract.ENV_MODEL_DIR,), reference_flag=True,
     ),
     Option(
-        "config_file", "--config-file", "PATH", values.plain,
-        "A JSON object of environment names and values. Not named: config.json in AML_APP_ROOT, else beside the script.",
+        "config_file", "--config_file", "PATH", values.plain,
+        "A JSON object, environment name to value. Not named: config.json in AML_APP_ROOT, else beside the script.",
         _SCRIPT, (contract.ENV_CONFIG_FILE,), reference_flag=True,
     ),
     Option(
@@ -51,14 +51,14 @@ OPTIONS: tuple[Option, ...] = (
         _LISTEN, (contract.ENV_SERVER_PORT,), reference_flag=True,
     ),
     Option(
-        "health_port", "--health-port", "N", values.port,
+        "health_port", "--health_port", "N", values.port,
         "A second port that answers as well, for probes. Opened when it is given, or when "
         f"{contract.ENV_SEPARATE_HEALTH}=true (then {contract.DEFAULT_HEALTH_PORT} unless given).",
         _LISTEN, (contract.ENV_HEALTH_PORT,), reference_flag=True, default="the same as the port",
     ),
     # --- Workers and time
     Option(
-        "worker_count", "--worker-count", "N", values.count,
+        "worker_count", "--worker_count", "N", values.count,
         "Worker processes; each loads the script and calls run() for one request at a time.",
         _WORK, (contract.ENV_WORKER_COUNT,), reference_flag=True,
     ),
@@ -84,7 +84,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "preload", None, "true|false", values.truth,
-        "Accepted as azmlinfsrv has it. Workers share what they import without it; init() still runs in each.",
+        "Load the script and call init() once, then fork all workers from there; for scripts whose state bears a fork.",
         _WORK, (contract.ENV_WORKER_PRELOAD,), lenient=True,
     ),
     Option(
@@ -109,7 +109,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     # --- Answers
     Option(
-        "cors_origins", "--access-control-allow-origins", "LIST", values.names,
+        "cors_origins", "--access_control_allow_origins", "LIST", values.names,
         "Origins, separated by commas, from which browsers may call (CORS); * for all.",
         _ANSWER, (contract.ENV_CORS_ORIGINS,), reference_flag=True,
     ),
@@ -176,7 +176,7 @@ OPTIONS: tuple[Option, ...] = (
         _LOGS, ("AZUREML_LOG_LEVEL",), lenient=True,
     ),
     Option(
-        "insights_key", "--appinsights-instrumentation-key", "KEY", values.plain,
+        "insights_key", "--appinsights_instrumentation_key", "KEY", values.plain,
         "The instrumentation key (a UUID) for Application Insights; the flag also switches it on.",
         _LOGS, (contract.ENV_INSIGHTS_KEY,), reference_flag=True,
     ),

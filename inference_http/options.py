@@ -12,7 +12,7 @@ class Option:
     """One setting as the outside sees it."""
 
     field: str  # of Settings
-    flag: str | None  # canonical, with dashes; None: environment and file only
+    flag: str | None  # as help shows it, dashes and underscores being the same; None: environment and file only
     metavar: str  # "" for a switch, which takes no value on the command line
     read: Callable[[str], Any]  # text to value; ValueError says what is wanted
     meaning: str
