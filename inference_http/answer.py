@@ -1,7 +1,7 @@
 """What goes back to the client, before any web server or framework is involved."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -35,8 +35,9 @@ class Answer:
 
     ``headers`` are complete but for Content-Length, in the order and spelling in which they are sent. ``body`` is sent
     with a Content-Length when it is bytes, in pieces when it is a Stream. When run() returned a response object of its
-    own, ``response`` is that object, finished (its headers are the ones that count, and ``headers`` and ``body`` are
-    empty): Flask sends it itself, everybody else asks ``fastroute.wsgi_parts``.
+    own, ``response`` is that object, finished, and what it says counts; ``headers`` is empty then, and ``body`` the
+    same body again for those who want to look at it. Flask sends such an object itself, everybody else asks
+    ``fastroute.wsgi_parts``.
     """
 
     status: int
@@ -70,9 +71,20 @@ def answer_json(
     return Answer(status, complete, dumps(body))
 
 
-def answer_text(text: str, ids: Ids | None, *, headers: Sequence[Header] = (), version: str | None = None) -> Answer:
-    """A 200 with ``text`` as HTML, the type that the reference's health and OPTIONS answers have (S35, S43)."""
-    return Answer(200, [HTML, *headers, *common_headers(ids, version)], text.encode())
+def answer_text(
+    text: str,
+    ids: Ids | None,
+    *,
+    failed: bool | None = None,
+    headers: Iterable[Header] = (),
+    version: str | None = None,
+) -> Answer:
+    """A 200 with ``text`` as HTML, the type that the reference's health and OPTIONS answers have (S35, S43).
+
+    ``failed`` is the value of x-ms-run-function-failed, None for no such header.
+    """
+    verdict = () if failed is None else (FAILED if failed else NOT_FAILED,)
+    return Answer(200, [HTML, *verdict, *headers, *common_headers(ids, version)], text.encode())
 
 
 def common_headers(ids: Ids | None, version: str | None) -> list[Header]:

@@ -13,14 +13,20 @@ entry of the list is matched (S115): the whole Origin must match, never only its
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from flask import request
+
 if TYPE_CHECKING:
+    from flask import Flask, Response
+
     from inference_http.answer import Header
     from inference_http.settings import Settings
 
 ALLOW_ORIGIN: Final = "Access-Control-Allow-Origin"
+_ALLOW_ORIGIN_LOWER: Final = ALLOW_ORIGIN.lower()
+_EXTENSION: Final = "inference_http.cors"
 _METHODS: Final = ("GET", "POST")
 _EVERY: Final = "*"
 _SPECIAL: Final = frozenset("*\\]?$^[()")  # flask-cors's marks of a regular expression
@@ -57,12 +63,38 @@ class Cors:
             found.append(("Vary", "Origin"))
         return found
 
+    def missing(self, given: "Iterable[Header]", method: str, header: Callable[[str], str | None]) -> "list[Header]":
+        """As ``headers``, but nothing where the answer's headers so far, ``given``, hold a decision of the script's."""
+        if any(name.lower() == _ALLOW_ORIGIN_LOWER for name, _ in given):
+            return []
+        return self.headers(method, header)
+
     def _allowed(self, origin: str | None) -> str | None:
         if not origin:
             return _EVERY if self._every else self._first
         if self._every or origin.lower() in self._literal or any(found.fullmatch(origin) for found in self._patterns):
             return origin
         return None
+
+
+def of(app: "Flask") -> Cors | None:
+    """The rules that an application was made with."""
+    rules: Cors | None = app.extensions.get(_EXTENSION)
+    return rules
+
+
+def install(app: "Flask", settings: "Settings") -> None:
+    """Make the application's answers carry the headers; without listed origins this does nothing."""
+    rules = create(settings)
+    if rules is None:
+        return
+    app.extensions[_EXTENSION] = rules
+
+    @app.after_request
+    def add(response: "Response") -> "Response":
+        for pair in rules.missing(response.headers, request.method, request.headers.get):
+            response.headers.add(*pair)
+        return response
 
 
 def create(settings: "Settings") -> Cors | None:

@@ -1,0 +1,135 @@
+"""What the client and the log are told when a request does not get a result of run().
+
+The messages are the reference's (S69, S84, S89). With ``--errors detailed`` a 500 of the script's making also carries
+``error: {type, message, file, line, code, traceback}``; with ``opaque`` it tells no more than the reference does.
+"""
+
+import inspect
+import linecache
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from werkzeug.exceptions import HTTPException
+
+from inference_http import errors
+from inference_http.answer import Answer, Header, answer_json, answer_text, dumps
+from inference_http.ids import Ids
+
+if TYPE_CHECKING:
+    from inference_http.insights import Insights
+    from inference_http.script import Script
+    from inference_http.settings import Settings
+
+SCRIPT_FAILED: Final = "An unexpected error occurred in scoring script. Check the logs for more info."
+SERVER_FAILED: Final = "An unexpected internal error occurred. Check the logs for more info."
+# Where werkzeug and Flask refuse a request while the script reads it (request.json, request.form["x"]). For the
+# reference such an error is the script's (S66); abort() and exceptions raised on purpose come from elsewhere.
+_PARSING: Final = (
+    "flask.wrappers",
+    "werkzeug.datastructures",
+    "werkzeug.formparser",
+    "werkzeug.sansio",
+    "werkzeug.wrappers",
+    "werkzeug.wsgi",
+)
+
+_logger = logging.getLogger("azmlinfsrv")
+
+
+class Refusals:
+    """Turns what stopped a request into its answer, and logs it."""
+
+    def __init__(self, settings: "Settings", script: "Script", insights: "Insights | None") -> None:
+        self._script = script
+        self._insights = insights
+        self._detailed = settings.errors == "detailed"
+        self._version = settings.server_version_header
+        self._limit_ms = settings.scoring_timeout_ms
+        methods = ("GET", "HEAD", "OPTIONS", "POST") if script.kind == "raw" else ("GET", "OPTIONS", "POST")
+        self.allow: Header = ("Allow", ", ".join(methods))
+
+    def bad_input(self, error: errors.BadInput | errors.UnsupportedInput, ids: Ids) -> Answer:
+        """400 or 415: the client's request is at fault."""
+        status = 415 if isinstance(error, errors.UnsupportedInput) else 400
+        return answer_json(status, str(error), ids, version=self._version)
+
+    def method(self, error: errors.MethodNotHandled, ids: Ids) -> Answer:
+        """OPTIONS gets an empty 200 (S43), HEAD a 405 (S42), here with the Allow that a 405 must have (S41)."""
+        if error.method == "OPTIONS":
+            return answer_text("", ids, failed=False, version=self._version)
+        return answer_json(405, "Method not allowed", ids, headers=(self.allow,), version=self._version)
+
+    def timeout(self, error: errors.RunTimeout | None, ids: Ids) -> Answer:
+        """500: SCORING_TIMEOUT_MS is over (S89); without ``error`` run() is still at it, in another thread."""
+        limit_ms = self._limit_ms if error is None else error.limit_ms
+        message = f"Scoring timeout after {limit_ms} ms"
+        failure = None
+        if error is not None:
+            where = errors.describe(error.__context__ or error, self._script.roots)
+            failure = replace(where, type=errors.ScoringTimeout.__name__, message=message)
+        self._log(message if failure is None else errors.render(failure), error, ids)
+        return self._script_failed(message, failure, ids)
+
+    def run_failed(self, error: errors.RunError, ids: Ids) -> Answer:
+        """500: run() raised (S84), also SystemExit and its like (S86); flask.abort() is honoured (S85)."""
+        return self._blamed(error.cause, error.failure, error.hints, ids)
+
+    def stopped(self, cause: BaseException, ids: Ids) -> Answer:
+        """500: anything else that the script's code raised: while streaming, while its result was read."""
+        if isinstance(cause, errors.RunTimeout):
+            return self.timeout(cause, ids)
+        return self._blamed(cause, self._failure(cause), (), ids)
+
+    def server_failed(self, error: BaseException, ids: Ids) -> Answer:
+        """500: a mistake of ours; the traceback is for the log only."""
+        _logger.error("Encountered Exception: an error inside the server, not in the script", exc_info=error)
+        return answer_json(500, SERVER_FAILED, ids, version=self._version)
+
+    def report(self, cause: BaseException, ids: Ids) -> None:
+        """Log what broke an answer whose head is gone already."""
+        self.stopped(cause, ids)
+
+    def _blamed(self, cause: BaseException, failure: errors.Failure, hints: Sequence[str], ids: Ids) -> Answer:
+        if isinstance(cause, HTTPException) and cause.code is not None and _on_purpose(cause):
+            return self._aborted(cause, cause.code, ids)
+        self._log("\n".join([errors.render(failure), *hints]), cause, ids)
+        return self._script_failed(SCRIPT_FAILED, failure, ids)
+
+    def _aborted(self, cause: HTTPException, status: int, ids: Ids) -> Answer:
+        kept = [pair for pair in cause.get_headers() if pair[0].lower() not in ("content-type", "content-length")]
+        message: Any = cause.description
+        try:
+            dumps(message)
+        except (TypeError, ValueError, RecursionError):
+            message = str(message)
+        return answer_json(status, message, ids, failed=status >= 500, headers=kept, version=self._version)
+
+    def _failure(self, cause: BaseException) -> errors.Failure:
+        if not isinstance(cause, errors.UnencodableResult):
+            return errors.describe(cause, self._script.roots)
+        run = inspect.unwrap(self._script.run)
+        code = getattr(run, "__code__", None)
+        file, line = (code.co_filename, code.co_firstlineno) if code is not None else (self._script.path, None)
+        source = linecache.getline(file, line).strip() if line else None
+        return errors.Failure(type(cause).__name__, str(cause), file, line, source, "")
+
+    def _script_failed(self, message: str, failure: errors.Failure | None, ids: Ids) -> Answer:
+        error = failure.as_error() if failure is not None and self._detailed else None
+        return answer_json(500, message, ids, error=error, failed=True, version=self._version)
+
+    def _log(self, text: str, cause: BaseException | None, ids: Ids) -> None:
+        _logger.error("Encountered Exception: %s", text)
+        if self._insights is not None and cause is not None:
+            self._insights.log_exception(cause, ids)
+
+
+def _on_purpose(error: HTTPException) -> bool:
+    """Whether the script (or a library it uses) raised this, rather than werkzeug while it read the request."""
+    step = error.__traceback__
+    if step is None:
+        return True
+    while step.tb_next is not None:
+        step = step.tb_next
+    return not str(step.tb_frame.f_globals.get("__name__", "")).startswith(_PARSING)
