@@ -5,6 +5,7 @@ names (`Failure`, `describe`, `render`, `hints`) it offers again: one import for
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from inference_http.failure import Failure, describe, render
 from inference_http.hints import hints
@@ -66,13 +67,26 @@ class SignatureError(UserScriptError):
 
 
 class RunError(Exception):
-    """run() raised: 500 with x-ms-run-function-failed True (S84)."""
+    """run() raised ``cause``: 500 with x-ms-run-function-failed True (S84).
 
-    def __init__(self, cause: BaseException, failure: Failure, hints: Sequence[str] = ()) -> None:
-        super().__init__(f"{failure.type}: {failure.message}")
+    Described when somebody asks: an abort() or a value that does not fit its schema is answered without.
+    """
+
+    def __init__(self, cause: BaseException, roots: Sequence[str] = (), model_dir: str | None = None) -> None:
+        super().__init__(f"run() raised {type(cause).__name__}")
         self.cause = cause
-        self.failure = failure
-        self.hints = list(hints)
+        self.roots = tuple(roots)
+        self.model_dir = model_dir
+
+    @cached_property
+    def failure(self) -> Failure:
+        """Give the failing line and the user's frames."""
+        return describe(self.cause, self.roots)
+
+    @cached_property
+    def hints(self) -> list[str]:
+        """Give what may help, a line each."""
+        return hints(self.cause, self, roots=self.roots)
 
 
 class RunTimeout(Exception):

@@ -33,6 +33,15 @@ def real_roots(folders: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(real_path(folder) for folder in folders if folder))
 
 
+def distinct(folders: Iterable[str | None]) -> tuple[str, ...]:
+    """Give the folders that are named as absolute paths, each once, in the order and spelling of the first mention."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        if folder:
+            found.setdefault(real_path(folder), os.path.abspath(folder))
+    return tuple(found.values())
+
+
 def is_ours(path: str) -> bool:
     """Tell whether a source file belongs to this server."""
     return below(real_path(path), OURS)

@@ -1,0 +1,11 @@
+"""What scripts import from ``...aml_request``: the request's class and the decorator that asks for it (S64, S91)."""
+
+from flask import Request
+
+from inference_http.compat.marks import rawhttp
+
+__all__ = ["AMLRequest", "rawhttp"]
+
+
+class AMLRequest(Request):
+    """The class to annotate run()'s parameter with; what run() gets is Flask's request."""
