@@ -1,0 +1,132 @@
+"""Raise ScoringTimeout in the thread that runs a scoring script, and take it back when it comes too late.
+
+Two ways. On POSIX the main thread gets SIGURG (ignored by default, used by nobody), whose Python handler raises: that
+ends sleeps, socket reads and lock waits too. Every other thread gets an asynchronous exception, which CPython raises at
+the thread's next bytecode boundary: a call that blocks in C ends first.
+
+A signal may arrive just before its thread enters a system call, or be masked by the script. So it is repeated, and at
+last replaced by the asynchronous exception. Whoever raises takes the one token of the interruption first, so
+that it is raised once, however it travels.
+"""
+
+import ctypes  # not when the first limit is passed: an import beside a busy thread can take 100 ms
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Final
+
+from inference_http.errors import ScoringTimeout
+
+REPEAT_S: Final = 0.005  # seconds between two tries to reach the main thread
+SIGNAL_TRIES: Final = 2  # then the asynchronous exception takes over
+
+# The exception as a bare pointer: clearing takes NULL, while py_object(None) would raise None in the thread.
+_set_async_exc = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
+    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
+)
+
+_tokens: "list[Interruption]" = []  # interruptions of the main thread that its signal handler has yet to raise
+
+
+class Interruption:
+    """One ScoringTimeout on its way to the thread ``thread_id``.
+
+    ``send`` and ``repeat`` belong to the watcher's thread. ``withdraw`` belongs to the interrupted thread. The caller
+    keeps ``send``/``repeat`` and ``withdraw`` apart by a lock.
+    """
+
+    __slots__ = ("_asynchronous", "_signals", "_thread_id")
+
+    def __init__(self, thread_id: int) -> None:
+        self._thread_id = thread_id
+        self._signals = 0
+        self._asynchronous = False
+
+    def send(self) -> bool:
+        """Interrupt the thread. True: call ``repeat`` after REPEAT_S, as it is not sure to have arrived."""
+        if self._thread_id == threading.main_thread().ident and listening():
+            _tokens.append(self)
+            self._signal()
+            return True
+        self._raise_asynchronously()
+        return False
+
+    def repeat(self) -> bool:
+        """Try again if need be; True as from ``send``."""
+        if self not in _tokens:
+            return False
+        if self._signals < SIGNAL_TRIES:
+            self._signal()
+            return True
+        if _claim(self):
+            self._raise_asynchronously()
+            self._signal()  # where only its handler is slow: entering it raises the asynchronous exception
+        return False
+
+    def withdraw(self) -> None:
+        """Make sure that nothing is raised any more; may itself be hit while it does so, and be called again then.
+
+        An asynchronous exception that is still pending is cleared; a signal still to come finds no token.
+        """
+        _claim(self)
+        if self._asynchronous:
+            set_asynchronous(self._thread_id, None)
+            self._asynchronous = False
+
+    def _signal(self) -> None:
+        self._signals += 1
+        if sys.platform != "win32":
+            signal.pthread_kill(self._thread_id, signal.SIGURG)
+
+    def _raise_asynchronously(self) -> None:
+        self._asynchronous = True
+        set_asynchronous(self._thread_id, ScoringTimeout)
+
+
+def set_asynchronous(thread_id: int, exception: type[BaseException] | None) -> bool:
+    """Set, or with None clear, the exception pending in a thread; False if there is no such thread any more."""
+    return bool(_set_async_exc(thread_id, None if exception is None else id(exception)))
+
+
+def listen() -> bool:
+    """Install the signal's handler; call it on the main thread. False where signals cannot be used.
+
+    A handler that the script has installed itself is left alone; so is one that it installs later (``listening``).
+    """
+    if sys.platform == "win32" or not hasattr(signal, "pthread_kill"):
+        return False
+    if not listening():
+        if signal.getsignal(signal.SIGURG) not in (signal.SIG_DFL, signal.SIG_IGN):
+            return False
+        try:
+            signal.signal(signal.SIGURG, _on_signal)
+        except ValueError:  # not the main thread of the main interpreter
+            return False
+    return True
+
+
+def listening() -> bool:
+    """Whether the signal still reaches our handler. Any thread."""
+    return sys.platform != "win32" and signal.getsignal(signal.SIGURG) is _on_signal
+
+
+def forget() -> None:
+    """Drop what was on its way: for the child after a fork."""
+    _tokens.clear()
+
+
+def _claim(interruption: Interruption) -> bool:
+    try:
+        _tokens.remove(interruption)
+    except ValueError:
+        return False
+    return True
+
+
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    try:
+        _tokens.pop()
+    except IndexError:  # too late, or a repetition
+        return
+    raise ScoringTimeout
