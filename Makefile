@@ -38,7 +38,7 @@ test: .venv/.ready-test
 # All of it, also after a finding: one run tells everything.
 lint: .venv/.ready-dev
 	@status=0; check() { echo "[lint] $$*"; .venv/bin/"$$@" || status=1; }; \
-	check ruff check .; check ruff format --check .; check mypy; check lint-imports; \
+	check ruff check .; check ruff format --check .; check mypy; check lint-imports --no-logo; \
 	exit $$status
 
 fix: .venv/.ready-dev

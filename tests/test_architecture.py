@@ -95,7 +95,8 @@ def test_the_control_plane_knows_the_server_by_its_contract_only(package):
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
 def test_no_module_is_longer_than_300_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= 300
 
 
 VAGUE = {"manager", "helper", "helpers", "util", "utils", "handler", "handlers", "service", "services"}
@@ -148,6 +149,13 @@ def test_every_page_of_the_docs_is_linked_from_the_readme():
 )
 def test_links_between_pages_lead_somewhere(page):
     assert [str(target) for target in links(page) if not target.exists()] == []
+
+
+def test_the_architecture_page_names_every_module_of_the_server():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    order = page[page.index("\n1. **") : page.index("## Rules")]
+    names = {path.stem for path in MODULES if path.is_relative_to(ROOT / "inference_http")} - {"__init__"} | {"compat"}
+    assert set(re.findall(r"`(\w+)`", order)) == names
 
 
 def test_the_changelog_has_a_place_for_the_next_change():
