@@ -68,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         usage="%(prog)s --entry_script PATH [--model_dir PATH] [--port N] [option ...]",
         description="Serve a scoring script (init() and run()) over HTTP as azmlinfsrv does, with reload and debugger.",
         epilog="Dashes and underscores are the same in flags, unambiguous beginnings will do, and switches have a "
-        "--no-... form too. A flag beats the environment, the environment the configuration file, the file the default.",
+        "--no-... form too. A flag beats the environment, that the configuration file, and that the default.",
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--version", action="version", version=f"{contract.PRODUCT} {__version__}")

@@ -50,17 +50,21 @@ class _Sources:
 
     def named(self, name: str) -> tuple[str, str] | None:
         """Return (text, origin) of an environment name, from the environment or the file."""
-        if name in self.environ:
-            return self.environ[name], f"environment {name}"
-        if name in self.content and name != contract.ENV_CONFIG_FILE:
-            return config_file.as_text(name, self.content[name], self.path), f"file {self.path}"
-        return None
+        return self._in_environment(name) or self._in_file(name)
+
+    def _in_environment(self, name: str) -> tuple[str, str] | None:
+        return (self.environ[name], f"environment {name}") if name in self.environ else None
+
+    def _in_file(self, name: str) -> tuple[str, str] | None:
+        if name not in self.content or name == contract.ENV_CONFIG_FILE:
+            return None
+        return config_file.as_text(name, self.content[name], self.path), f"file {self.path}"
 
     def _texts(self, option: Option) -> Iterator[tuple[str, str, str]]:
         """Yield (name, text, origin) for each place that sets ``option``, the stronger first."""
-        for look_in in (self.environ, self.content):
+        for look_up in (self._in_environment, self._in_file):
             for name in option.names:
-                found = self.named(name) if name in look_in else None
+                found = look_up(name)
                 # An empty text is how a shell or a compose file says "not set"; only a title may be empty.
                 if found and (found[0] or option.metavar == "TEXT"):
                     yield name, *found
