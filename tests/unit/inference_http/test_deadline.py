@@ -555,6 +555,31 @@ class TestRace:
         assert 50 < hits < 500
         assert interrupt._tokens == []
 
+    @pytest.mark.parametrize("where", ["main", "other"])
+    def test_a_call_that_ends_while_it_is_being_interrupted(self, make, monkeypatch, where):
+        send = interrupt.Interruption.send
+
+        def slow_send(interruption):
+            time.sleep(0.1)
+            return send(interruption)
+
+        monkeypatch.setattr(interrupt.Interruption, "send", slow_send)
+        deadlines = make(20, 0, 10_000)
+
+        def run():
+            call = deadlines.begin()
+            try:
+                time.sleep(0.06)  # the watcher has taken the call, and has not raised yet
+                ended = time.monotonic()
+            finally:
+                call.finish()
+            waited = time.monotonic() - ended
+            spin(0.1)
+            return waited
+
+        assert 0.02 < (run() if where == "main" else in_thread(run)) < PROMPT_S
+        assert deadlines.overruns == 1
+
 
 def test_closed_deadlines_limit_nothing(make):
     deadlines = make()
