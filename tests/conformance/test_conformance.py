@@ -1,0 +1,24 @@
+"""Our server answers, logs and ends as the reference does, but for the differences on the allow-list."""
+
+import pytest
+
+from tests.conformance.allowed.table import ENTRIES
+from tests.conformance.case import Case, Situation
+from tests.conformance.judge import judge
+from tests.conformance.situations import cases
+from tests.conformance.stage import Stage
+
+pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
+ALL = cases()
+
+
+@pytest.mark.parametrize(("situation", "case"), ALL, ids=[f"{situation.name}/{case.name}" for situation, case in ALL])
+def test_both_servers_do_the_same(stage: Stage, situation: Situation, case: Case) -> None:
+    reference, ours = stage.record("ref", situation.name), stage.record("our", situation.name)
+    assert not reference.problem, reference.problem
+    assert not ours.problem, ours.problem
+    name = f"{situation.name}/{case.name}"
+    verdict = judge(name, reference.cases[case.name], ours.cases[case.name], ENTRIES)
+    assert not verdict.unlisted, f"{name} ({case.spec}) differs and the allow-list does not say why:\n" + "\n".join(
+        verdict.unlisted
+    )
