@@ -104,22 +104,22 @@ class LineFormatter(logging.Formatter):
     """The reference's line (S117), UTC, with ``[REQUEST ID]`` at the end while a request runs.
 
     Users name it in their logging.json as azureml_inference_server_http.log_config.AMLLogFormatter (S92); a format of
-    their own is followed, in UTC.
+    their own is followed, in UTC. A logging.json without a format means the bare message, as with any formatter class.
     """
 
     converter = staticmethod(time.gmtime)
 
     def __init__(
         self,
-        fmt: str | None = None,
+        fmt: str | None = TEXT_FORMAT,
         datefmt: str | None = None,
         style: Literal["%", "{", "$"] = "%",
         validate: bool = True,  # noqa: FBT001, FBT002  (logging.config passes it by position)
         **more: Any,
     ) -> None:
-        super().__init__(fmt or (TEXT_FORMAT if style == "%" else None), datefmt, style, validate, **more)
-        self._standard = datefmt is None and style == "%" and fmt in (None, TEXT_FORMAT)
-        self._clock = (0, "")  # one tuple, so that threads see a second and its text together
+        super().__init__(fmt, datefmt, style, validate, **more)
+        self._standard = datefmt is None and style == "%" and fmt == TEXT_FORMAT
+        self._clock = (-1, "")  # one tuple, so that threads see a second and its text together
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of ``record``, without its line end."""

@@ -189,8 +189,9 @@ def install_print_hook() -> None:
     def print_to_log(
         *objects: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
     ) -> None:
-        if sys.stdout is stdout and (file is None or file is stdout):
-            _print_logger.info((" " if sep is None else sep).join(map(str, objects)))
+        between = " " if sep is None else sep
+        if sys.stdout is stdout and (file is None or file is stdout) and isinstance(between, str):
+            _print_logger.info(between.join(map(str, objects)))
         else:
             _print(*objects, sep=sep, end=end, file=file, flush=flush)
 
