@@ -15,6 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from inference_http import contract, cors
 from inference_http.answer import Answer, Header, Stream, answer_json
 from inference_http.ids import TooLong, choose
+from inference_http.importing import names_flask
 from inference_http.scoring import Scorer
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def fast(app: Flask, scorer: Scorer) -> "WSGIApplication":
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         # werkzeug routes a WebSocket handshake differently, so that one is left to it.
-        if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != _SCORE or "HTTP_UPGRADE" in environ:
+        elsewhere = environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != _SCORE or "HTTP_UPGRADE" in environ
+        if elsewhere or names_flask():  # run() may have imported a module of the user's that names Flask
             return app(environ, start_response)
         sent = environ.get
         request = EnvironRequest(environ)

@@ -26,7 +26,7 @@ def arguments(script: "Script", request: "ScoreRequest") -> dict[str, Any]:
 
     Raises BadInput (400), UnsupportedInput (415), and MethodNotHandled for methods that run() does not get (S42, S43).
     """
-    found: dict[str, Any]
+    found: dict[Any, Any]  # the name is None only for a schema, which has its own below
     if script.kind == "text":
         found = {script.parameter: text(request)}
     elif script.kind == "raw":

@@ -4,8 +4,6 @@ The messages are the reference's (S69, S84, S89). With ``--errors detailed`` a 5
 ``error: {type, message, file, line, code, traceback}``; with ``opaque`` it tells no more than the reference does.
 """
 
-import inspect
-import linecache
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from inference_http import errors
 from inference_http.answer import Answer, Header, answer_json, answer_text, dumps
+from inference_http.failure import describe_function
 from inference_http.ids import Ids
 
 if TYPE_CHECKING:
@@ -69,18 +68,27 @@ class Refusals:
         if error is not None:
             where = errors.describe(error.__context__ or error, self._script.roots)
             failure = replace(where, type=errors.ScoringTimeout.__name__, message=message)
-        self._log(message if failure is None else errors.render(failure), error, ids)
-        return self._script_failed(message, failure, ids)
+        return self._script_failed(message, failure, ids, error)
 
     def run_failed(self, error: errors.RunError, ids: Ids) -> Answer:
         """500: run() raised (S84), also SystemExit and its like (S86); flask.abort() is honoured (S85)."""
-        return self._blamed(error.cause, error.failure, error.hints, ids)
+        cause = error.cause
+        if isinstance(cause, HTTPException) and cause.code is not None and _on_purpose(cause):
+            return self._aborted(cause, cause.code, ids)
+        return self._script_failed(SCRIPT_FAILED, error.failure, ids, cause, error.hints)
+
+    def unencodable(self, error: errors.UnencodableResult, ids: Ids) -> Answer:
+        """500: there is no JSON for what run() returned; the script is to blame (S83), so run() itself is the place."""
+        failure = describe_function(self._script.run, type(error).__name__, str(error))
+        return self._script_failed(SCRIPT_FAILED, failure, ids, error)
 
     def stopped(self, cause: BaseException, ids: Ids) -> Answer:
-        """500: anything else that the script's code raised: while streaming, while its result was read."""
+        """500: whatever the script's code raised outside of run(): while a stream was made, or a body read."""
         if isinstance(cause, errors.RunTimeout):
             return self.timeout(cause, ids)
-        return self._blamed(cause, self._failure(cause), (), ids)
+        if isinstance(cause, errors.UnencodableResult):
+            return self.unencodable(cause, ids)
+        return self.run_failed(errors.RunError(cause, self._script.roots, self._script.model_dir), ids)
 
     def server_failed(self, error: BaseException, ids: Ids) -> Answer:
         """500: a mistake of ours; the traceback is for the log only."""
@@ -91,12 +99,6 @@ class Refusals:
         """Log what broke an answer whose head is gone already."""
         self.stopped(cause, ids)
 
-    def _blamed(self, cause: BaseException, failure: errors.Failure, hints: Sequence[str], ids: Ids) -> Answer:
-        if isinstance(cause, HTTPException) and cause.code is not None and _on_purpose(cause):
-            return self._aborted(cause, cause.code, ids)
-        self._log("\n".join([errors.render(failure), *hints]), cause, ids)
-        return self._script_failed(SCRIPT_FAILED, failure, ids)
-
     def _aborted(self, cause: HTTPException, status: int, ids: Ids) -> Answer:
         kept = [pair for pair in cause.get_headers() if pair[0].lower() not in ("content-type", "content-length")]
         message: Any = cause.description
@@ -106,23 +108,20 @@ class Refusals:
             message = str(message)
         return answer_json(status, message, ids, failed=status >= 500, headers=kept, version=self._version)
 
-    def _failure(self, cause: BaseException) -> errors.Failure:
-        if not isinstance(cause, errors.UnencodableResult):
-            return errors.describe(cause, self._script.roots)
-        run = inspect.unwrap(self._script.run)
-        code = getattr(run, "__code__", None)
-        file, line = (code.co_filename, code.co_firstlineno) if code is not None else (self._script.path, None)
-        source = linecache.getline(file, line).strip() if line else None
-        return errors.Failure(type(cause).__name__, str(cause), file, line, source, "")
-
-    def _script_failed(self, message: str, failure: errors.Failure | None, ids: Ids) -> Answer:
-        error = failure.as_error() if failure is not None and self._detailed else None
-        return answer_json(500, message, ids, error=error, failed=True, version=self._version)
-
-    def _log(self, text: str, cause: BaseException | None, ids: Ids) -> None:
+    def _script_failed(
+        self,
+        message: str,
+        failure: errors.Failure | None,
+        ids: Ids,
+        cause: BaseException | None = None,
+        hints: Sequence[str] = (),
+    ) -> Answer:
+        text = message if failure is None else "\n".join([errors.render(failure), *hints])
         _logger.error("Encountered Exception: %s", text)
         if self._insights is not None and cause is not None:
             self._insights.log_exception(cause, ids)
+        error = failure.as_error() if failure is not None and self._detailed else None
+        return answer_json(500, message, ids, error=error, failed=True, version=self._version)
 
 
 def _on_purpose(error: HTTPException) -> bool:

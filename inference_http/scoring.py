@@ -1,13 +1,13 @@
 """One scoring request from its parts to its answer; knows neither Flask's routing nor the HTTP server.
 
 ``Scorer.score`` is the only way to run(): the Flask route and the fast route both end here. It is the hot path: what
-can be decided once is decided in ``__init__``, and the log line is built without looking for its caller.
+can be decided once is decided in ``__init__``.
 """
 
 import logging
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -17,6 +17,7 @@ from inference_http import ids as request_ids
 from inference_http.answer import JSON, NOT_FAILED, Answer, Header, Stream, answer_json
 from inference_http.encode import encode
 from inference_http.ids import Ids
+from inference_http.logs import request_line
 from inference_http.refusals import Refusals
 from inference_http.script import call_run
 from inference_http.streaming import PieceStream, finished
@@ -108,7 +109,7 @@ class Scorer:
         except errors.RunTimeout as error:
             return refusals.timeout(error, ids)
         except errors.UnencodableResult as error:
-            return refusals.stopped(error, ids)
+            return refusals.unencodable(error, ids)
         except errors.RunError as error:
             return self._run_failed(error, request, call, ids)
 
@@ -170,21 +171,12 @@ class Scorer:
 
 
 def log_request(method: str, path: str, query: str, answer: Answer, duration_ms: float) -> None:
-    """Write the line ``METHOD /path?query STATUS 0.123ms LENGTH``, "N/A" for the length of a stream (S119).
-
-    The record is made here, because looking for the caller costs more than the rest of the line.
-    """
-    if not _logger.isEnabledFor(logging.INFO):
-        return
+    """Write the line ``METHOD /path?query STATUS 0.123ms LENGTH``, "N/A" for the length of a stream (S119)."""
     length = len(answer.body) if type(answer.body) is bytes else "N/A"
     target = f"{path}?{_shown(query)}" if query else path
-    line = f"{method} {target} {answer.status} {duration_ms:0.3f}ms {length}"
-    _logger.handle(_logger.makeRecord("azmlinfsrv", logging.INFO, __file__, _LINE, line, (), None, "log_request"))
+    request_line(f"{method} {target} {answer.status} {duration_ms:0.3f}ms {length}")
 
 
 def _shown(query: str) -> str:
     """The query as text; what is not UTF-8 is escaped, so that a line stays one line of valid text."""
     return query if query.isascii() else query.encode("latin-1").decode("utf-8", "backslashreplace")
-
-
-_LINE: Final = log_request.__code__.co_firstlineno
