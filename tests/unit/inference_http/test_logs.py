@@ -1,4 +1,3 @@
-import builtins
 import contextlib
 import io
 import json
@@ -12,25 +11,15 @@ from inference_http import ids, logs
 from inference_http.compat.names import install as install_names
 from inference_http.log_lines import LineFormatter, RootAccessFilter
 from inference_http.settings import ConfigError, Settings
+from tests.support import logstate
 
 LINE = re.compile(r"[-\d]{10} [:\d]{8},\d{3} ([A-Z]) \[\d+\] (\S+) - (.*)")
 
 
 @pytest.fixture(autouse=True)
-def untouched_logging(monkeypatch):
-    """What a test does to logging and print ends with it."""
-    names = ("azmlinfsrv", "azmlinfsrv.print", "azmlinfsrv.user_script", "mine")
-    loggers = [logging.root, *(logging.getLogger(name) for name in names)]
-    before = [(each, each.level, each.handlers[:], each.filters[:], each.propagate, each.disabled) for each in loggers]
-    monkeypatch.setattr(builtins, "print", builtins.print)
-    monkeypatch.setattr(logging, "basicConfig", logging.basicConfig)
-    monkeypatch.setattr(logs, "_lines", None)
-    monkeypatch.setattr(logs, "_line_formatter", None)
-    yield
-    for each, level, handlers, filters, propagate, disabled in before:
-        each.setLevel(level)
-        each.handlers[:], each.filters[:] = handlers, filters
-        each.propagate, each.disabled = propagate, disabled
+def untouched_logging():
+    with logstate.kept():
+        yield
 
 
 class Seen:
