@@ -57,11 +57,10 @@ def create_app(settings: "Settings", scorer: Scorer, documents: Documents, metri
     app = Flask(__name__, static_folder=None)
     # The body's size is limited where it is received (--max-body); Flask's own limit on forms would come on top.
     app.config["MAX_FORM_MEMORY_SIZE"] = None
-    version = settings.server_version_header
-    _add_ids(app, version)
-    _add_errors(app, scorer, version)
+    _add_ids(app, scorer.version)
+    _add_errors(app, scorer)
     _add_score(app, scorer)
-    _add_documents(app, documents, metrics_text, version)
+    _add_documents(app, scorer, documents, metrics_text)
     cors.install(app, settings)
     return app
 
@@ -78,7 +77,9 @@ def _add_ids(app: Flask, version: str | None) -> None:
         return None
 
 
-def _add_errors(app: Flask, scorer: Scorer, version: str | None) -> None:
+def _add_errors(app: Flask, scorer: Scorer) -> None:
+    version = scorer.version
+
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> Response:
         headers = [pair for pair in error.get_headers() if pair[0] not in ("Content-Type", "Content-Length", "Allow")]
@@ -98,7 +99,9 @@ def _add_score(app: Flask, scorer: Scorer) -> None:
         return _response(scorer.score(FlaskRequest(request.environ), _ids()))
 
 
-def _add_documents(app: Flask, documents: Documents, metrics_text: Callable[[], str], version: str | None) -> None:
+def _add_documents(app: Flask, scorer: Scorer, documents: Documents, metrics_text: Callable[[], str]) -> None:
+    version = scorer.version
+
     def get(path: str, answer: Callable[[], Answer]) -> None:
         def view() -> Response:
             if request.method == "OPTIONS":
@@ -118,8 +121,11 @@ def _add_documents(app: Flask, documents: Documents, metrics_text: Callable[[], 
             answer = answer_json(404, str(error), _ids(), version=version)
         else:
             answer = Answer(200, [JSON, NOT_FAILED, *common_headers(_ids(), version)], dumps(document))
-        query = request.environ.get("QUERY_STRING", "")
-        log_request(request.method, contract.ROUTE_SWAGGER, query, answer, (perf_counter() - started) * 1000)
+        asked = EnvironRequest(request.environ)
+        duration_ms = (perf_counter() - started) * 1000
+        log_request(asked.method, contract.ROUTE_SWAGGER, asked.query, answer, duration_ms)
+        if scorer.insights is not None:
+            scorer.insights.log_request(asked, answer, _ids(), duration_ms, contract.ROUTE_SWAGGER)
         return answer
 
     def metrics() -> Answer:

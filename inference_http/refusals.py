@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SCRIPT_FAILED: Final = "An unexpected error occurred in scoring script. Check the logs for more info."
 SERVER_FAILED: Final = "An unexpected internal error occurred. Check the logs for more info."
+_OVERDUE: Final = "Scoring timeout after {} ms"
 # Where werkzeug and Flask refuse a request while the script reads it (request.json, request.form["x"]). For the
 # reference such an error is the script's (S66); abort() and exceptions raised on purpose come from elsewhere.
 _PARSING: Final = (
@@ -60,15 +61,16 @@ class Refusals:
             return answer_text("", ids, failed=False, version=self._version)
         return answer_json(405, "Method not allowed", ids, headers=(self.allow,), version=self._version)
 
-    def timeout(self, error: errors.RunTimeout | None, ids: Ids) -> Answer:
-        """500: SCORING_TIMEOUT_MS is over (S89); without ``error`` run() is still at it, in another thread."""
-        limit_ms = self._limit_ms if error is None else error.limit_ms
-        message = f"Scoring timeout after {limit_ms} ms"
-        failure = None
-        if error is not None:
-            where = errors.describe(error.__context__ or error, self._script.roots)
-            failure = replace(where, type=errors.ScoringTimeout.__name__, message=message)
+    def timeout(self, error: errors.RunTimeout, ids: Ids) -> Answer:
+        """500: run() was ended because SCORING_TIMEOUT_MS is over (S89); the failure tells where it was."""
+        message = _OVERDUE.format(error.limit_ms)
+        where = errors.describe(error.__context__ or error, self._script.roots)
+        failure = replace(where, type=errors.ScoringTimeout.__name__, message=message)
         return self._script_failed(message, failure, ids, error)
+
+    def stuck(self, ids: Ids, limit_ms: int | None = None) -> Answer:
+        """500: the time of run() is over and it cannot be ended; where it is, only its thread knows."""
+        return self._script_failed(_OVERDUE.format(self._limit_ms if limit_ms is None else limit_ms), None, ids)
 
     def run_failed(self, error: errors.RunError, ids: Ids) -> Answer:
         """500: run() raised (S84), also SystemExit and its like (S86); flask.abort() is honoured (S85)."""

@@ -62,7 +62,7 @@ class Scorer:
         self.script = script
         self.refusals = Refusals(settings, script, insights)
         self._open = deadlines.open
-        self._insights = insights
+        self.insights = insights
         self._strict = settings.strict_json
         self.version = settings.server_version_header
         self._version = (contract.HEADER_SERVER_VERSION, self.version) if self.version else None
@@ -78,17 +78,20 @@ class Scorer:
                 answer = self.refusals.server_failed(error, ids)
             duration_ms = (perf_counter() - started) * 1000
             log_request(request.method, contract.ROUTE_SCORE, request.query, answer, duration_ms)
-            if self._insights is not None:
-                self._insights.log_request(request, answer, ids, duration_ms)
+            if self.insights is not None:
+                self.insights.log_request(request, answer, ids, duration_ms)
             return answer
         finally:
             request_ids.unbind(token)
 
-    def timeout_answer(self, ids: Ids) -> Answer:
-        """The answer for a request whose run() does not end although its time is over; from another thread than it."""
+    def timeout_answer(self, ids: Ids, limit_ms: int | None = None) -> Answer:
+        """The answer for a request whose run() does not end although its time is over; from another thread than it.
+
+        ``limit_ms`` is the limit that was passed, when it is not SCORING_TIMEOUT_MS.
+        """
         token = request_ids.bind(ids.request_id)
         try:
-            return self.refusals.timeout(None, ids)
+            return self.refusals.stuck(ids, limit_ms)
         finally:
             request_ids.unbind(token)
 
@@ -99,8 +102,8 @@ class Scorer:
             arguments = payload.arguments(script, request)
             call = self._open(ids)
             result, elapsed_ms = call.run(call_run, script, arguments)
-            if self._insights is not None:
-                self._insights.model_data(script, arguments, result, ids)
+            if self.insights is not None:
+                self.insights.model_data(script, arguments, result, ids)
             return self._result(result, elapsed_ms, call, ids)
         except (errors.BadInput, errors.UnsupportedInput) as error:
             return refusals.bad_input(error, ids)

@@ -473,6 +473,7 @@ def test_the_answer_for_a_thread_that_is_stuck(results, caplog):
     assert ("x-request-id", "r") in answer.headers
     assert (FAILED, "True") in answer.headers
     assert error_log(caplog) == ["Encountered Exception: Scoring timeout after 70 ms"]
+    assert b"after 5 ms" in scorer.timeout_answer(ids.Ids("r", "r", ""), 5).body
 
 
 # --- The log ---------------------------------------------------------------------------------------------------------
@@ -559,3 +560,47 @@ def test_threads_may_score_at_once(serve):
         assert reply["x-request-id"] == f"r{number}"
     assert len(replies) == 4
     gc.collect()
+
+
+# --- Application Insights --------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """Stands for insights.Insights."""
+
+    def __init__(self):
+        self.requests, self.errors, self.data = [], [], []
+
+    def log_request(self, request, answer, ids, duration_ms, path="/score"):
+        assert duration_ms >= 0
+        self.requests.append((request.method, path, answer.status, answer.body, ids.request_id))
+
+    def log_exception(self, error, ids):
+        self.errors.append((type(error).__name__, ids.request_id))
+
+    def model_data(self, script, arguments, result, ids):
+        self.data.append((arguments, result, ids.request_id))
+
+
+def test_insights_are_told(serve):
+    recorder = Recorder()
+    served = serve("def run(data):\n    return 1 / int(data)\n", insights=recorder)
+    sent = {"x-request-id": "r"}
+    served.ask(body="1", headers=sent)
+    assert recorder.requests == [("POST", "/score", 200, b"1.0", "r")] * 2
+    assert recorder.data == [({"data": "1"}, 1.0, "r")] * 2
+    served.ask(body="0", headers=sent)
+    assert recorder.errors == [("ZeroDivisionError", "r")] * 2
+    assert [status for _, _, status, _, _ in recorder.requests] == [200, 200, 500, 500]
+    assert len(recorder.data) == 2
+
+
+def test_insights_see_the_body_of_a_response_and_the_documents(serve):
+    recorder = Recorder()
+    source = "from werkzeug import Response\ndef run(data):\n    return Response('own')\n"
+    served = serve(source, insights=recorder)
+    served.ask(headers={"x-request-id": "r"})
+    served.ask("GET", "/swagger.json?version=9", headers={"x-request-id": "s"})
+    served.ask("GET", "/")
+    assert [entry[3] for entry in recorder.requests[:2]] == [b"own"] * 2
+    assert [entry[:3] for entry in recorder.requests[2:]] == [("GET", "/swagger.json", 404)] * 2
