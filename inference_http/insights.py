@@ -35,8 +35,8 @@ _MISSING: Final = (
     " The server goes on without it."
 )
 _MISFITS: Final = (
-    "Application Insights is on, but its packages do not fit together (%s): pip install -U 'endpoint-sandbox[insights]'."
-    " The server goes on without it."
+    "Application Insights is on, but its packages do not fit together (%s): pip install -U"
+    " 'endpoint-sandbox[insights]'. The server goes on without it."
 )
 _UNUSABLE: Final = "Application Insights is on, but cannot be used: %s. The server goes on without it."
 
