@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterator
 from time import monotonic
+from types import CoroutineType
 from typing import Any, Final, Generic, TypeVar
 
 from inference_http.errors import ScoringTimeout
@@ -39,7 +40,8 @@ def wait_for(awaitable: Awaitable[T]) -> T:
 
     It sees the calling thread's context variables (the request, its id). RuntimeError on the loop's own thread.
     """
-    task = _Task(_complete(awaitable), contextvars.copy_context())
+    coroutine = awaitable if isinstance(awaitable, CoroutineType) else _complete(awaitable)
+    task: _Task[T] = _Task(coroutine, contextvars.copy_context())
     task.wait(task.has_ended)
     return task.result()
 

@@ -1,0 +1,51 @@
+import pytest
+
+from inference_http import errors
+
+
+def test_scoring_timeout_is_not_swallowed_by_except_exception():
+    assert not issubclass(errors.ScoringTimeout, Exception)
+
+
+def test_report_of_a_script_error_has_title_place_frames_and_hints():
+    failure = errors.Failure("ValueError", "bad", "/app/score.py", 3, "x = f()", "Traceback\nValueError: bad\n")
+    error = errors.InitError("User's init function failed", failure, ["Try this."])
+    assert str(error) == "User's init function failed"
+    assert error.report() == (
+        "User's init function failed\n/app/score.py:3: ValueError: bad\nTraceback\nValueError: bad\nTry this."
+    )
+
+
+def test_run_error_describes_its_cause_once_and_when_asked(monkeypatch):
+    calls = []
+    monkeypatch.setattr(errors, "describe", lambda exc, roots: calls.append((exc, roots)) or "described")
+    cause = ValueError("x")
+    error = errors.RunError(cause, ["/app"])
+    assert calls == []
+    assert (error.failure, error.failure) == ("described", "described")
+    assert calls == [(cause, ("/app",))]
+
+
+def test_run_error_knows_what_may_help():
+    error = errors.RunError(ModuleNotFoundError("No module named 'yaml_'", name="yaml_"))
+    assert error.hints[0].endswith("-m pip install yaml_")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (errors.RunTimeout(1500), "Scoring timeout after 1500 ms"),
+        (
+            errors.UnencodableResult("$.scores[3]", "socket"),
+            "run() returned a value that has no JSON form: socket at $.scores[3]",
+        ),
+        (errors.UnencodableResult("$", "float", "NaN is refused"), "NaN is refused"),
+        (errors.MethodNotHandled("PUT"), "Unsupported HTTP method: PUT"),
+    ],
+)
+def test_texts(error, text):
+    assert str(error) == text
+
+
+def test_overload_says_when_to_come_back():
+    assert errors.Overloaded().retry_after_s == 1
