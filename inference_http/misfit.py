@@ -21,8 +21,8 @@ _STANDARD: Final = {
     "dict": "an object",
 }
 _JSON: Final = {
-    "int": "a number",
-    "float": "a number",
+    "int": "an integer",
+    "float": "a floating-point number",
     "str": "a string",
     "bool": "a boolean",
     "NoneType": "null",
