@@ -9,9 +9,17 @@ import pytest
 from inference_http import eventloop, importing, script
 from inference_http.compat import marks
 
+COMPAT = {"azureml", "azureml_inference_server_http", importing.ENTRY_MODULE}
+
+
+def is_of_the_test(name, module, folder):
+    """Whether a module came from the test's folder or is one of our names; a library is not: numpy loads once only."""
+    places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", [])]
+    return name.partition(".")[0] in COMPAT or any(place.startswith(str(folder)) for place in places)
+
 
 @pytest.fixture
-def fresh_imports():
+def fresh_imports(tmp_path):
     """Undoes what loading a script does to this process."""
     saved = [sys.path[:], sys.path_hooks[:], sys.meta_path[:], dict(sys.modules)]
     marked = marks._names[:], marks._unmarkable[:]
@@ -19,8 +27,11 @@ def fresh_imports():
     eventloop.close()
     sys.path[:], sys.path_hooks[:], sys.meta_path[:] = saved[:3]
     for name in set(sys.modules) - set(saved[3]):
-        del sys.modules[name]
+        if is_of_the_test(name, sys.modules[name], tmp_path):
+            del sys.modules[name]
     sys.modules.update(saved[3])
+    if "inference_schema.schema_util" in sys.modules:  # it knows functions by module and name, and so ours by one name
+        sys.modules["inference_schema.schema_util"].__functions_schema__.clear()
     sys.path_importer_cache.clear()
     importlib.invalidate_caches()
     marks._names[:], marks._unmarkable[:] = marked
