@@ -28,7 +28,8 @@ ALLOW_ORIGIN: Final = "Access-Control-Allow-Origin"
 _ALLOW_ORIGIN_LOWER: Final = ALLOW_ORIGIN.lower()
 _EXTENSION: Final = "inference_http.cors"
 _METHODS: Final = ("GET", "POST")
-_EVERY: Final = "*"
+_ANY: Final = "*"
+_EVERY: Final = frozenset((_ANY, ".*"))
 _SPECIAL: Final = frozenset("*\\]?$^[()")  # flask-cors's marks of a regular expression
 
 _logger = logging.getLogger("azmlinfsrv")
@@ -38,10 +39,11 @@ class Cors:
     """The rules for one list of origins. Raises ValueError for an entry that is no valid regular expression."""
 
     def __init__(self, origins: Sequence[str]) -> None:
-        self._literal = {entry.lower() for entry in origins if not _SPECIAL.intersection(entry)}
+        literal = [entry for entry in origins if not _SPECIAL.intersection(entry)]
+        self._exact = {entry.lower() for entry in origins}  # also those with "[": http://[::1]:3000
         self._patterns = [_pattern(entry) for entry in origins if _SPECIAL.intersection(entry)]
-        self._every = _EVERY in origins
-        self._first = min((entry for entry in origins if entry.lower() in self._literal), default=None)
+        self._every = not _EVERY.isdisjoint(origins)
+        self._first = min(literal, default=None)
         self._varies = len(origins) > 1 or bool(self._patterns)
 
     def headers(self, method: str, header: Callable[[str], str | None]) -> "list[Header]":
@@ -59,7 +61,7 @@ class Cors:
                 names = sorted(name.strip() for name in asked.split(","))
                 found.append(("Access-Control-Allow-Headers", ", ".join(names)))
             found.append(("Access-Control-Allow-Methods", ", ".join(_METHODS)))
-        if self._varies and allowed != _EVERY:
+        if self._varies and allowed != _ANY:
             found.append(("Vary", "Origin"))
         return found
 
@@ -71,8 +73,8 @@ class Cors:
 
     def _allowed(self, origin: str | None) -> str | None:
         if not origin:
-            return _EVERY if self._every else self._first
-        if self._every or origin.lower() in self._literal or any(found.fullmatch(origin) for found in self._patterns):
+            return _ANY if self._every else self._first
+        if self._every or origin.lower() in self._exact or any(found.fullmatch(origin) for found in self._patterns):
             return origin
         return None
 
@@ -108,7 +110,7 @@ def create(settings: "Settings") -> Cors | None:
 def _pattern(entry: str) -> re.Pattern[str]:
     text = entry
     if _SPECIAL.intersection(entry) == {"*"} and ".*" not in entry:
-        text = "[^/]*".join(re.escape(part) for part in entry.split("*")) if entry != _EVERY else ".*"
+        text = "[^/]*".join(re.escape(part) for part in entry.split("*")) if entry != _ANY else ".*"
     try:
         return re.compile(text, re.IGNORECASE)
     except re.error as error:

@@ -19,8 +19,9 @@ from inference_http.encode import encode
 from inference_http.ids import Ids
 from inference_http.logs import request_line
 from inference_http.refusals import Refusals
+from inference_http.responses import finished
 from inference_http.script import call_run
-from inference_http.streaming import PieceStream, finished
+from inference_http.streaming import PieceStream
 
 if TYPE_CHECKING:
     from inference_http.deadline import Call, Deadlines
@@ -104,7 +105,7 @@ class Scorer:
             result, elapsed_ms = call.run(call_run, script, arguments)
             if self.insights is not None:
                 self.insights.model_data(script, arguments, result, ids)
-            return self._result(result, elapsed_ms, call, ids)
+            return self._result(result, request.method, elapsed_ms, call, ids)
         except (errors.BadInput, errors.UnsupportedInput) as error:
             return refusals.bad_input(error, ids)
         except errors.MethodNotHandled as error:
@@ -123,14 +124,14 @@ class Scorer:
             if blamed is not None:
                 return self.refusals.bad_input(blamed, ids)
         if call is not None and isinstance(cause, HTTPException) and isinstance(cause.response, Response):
-            return self._response(cause.response, None, call, ids)
+            return self._response(cause.response, request.method, None, call, ids)
         return self.refusals.run_failed(error, ids)
 
-    def _result(self, result: Any, elapsed_ms: float, call: "Call", ids: Ids) -> Answer:
+    def _result(self, result: Any, method: str, elapsed_ms: float, call: "Call", ids: Ids) -> Answer:
         """The answer for what run() returned (S79, S82, S100)."""
         if isinstance(result, Response):
             _logger.info("run() output is HTTP Response")
-            return self._response(result, elapsed_ms, call, ids)
+            return self._response(result, method, elapsed_ms, call, ids)
         if hasattr(type(result), "__next__"):
             return self._pieces(result, elapsed_ms, call, ids)
         return Answer(200, self._headers(JSON, elapsed_ms, ids), encode(result, strict=self._strict))
@@ -149,10 +150,10 @@ class Scorer:
             return self.refusals.stopped(error, ids)
         return Answer(200, self._headers(("Content-Type", stream.content_type), elapsed_ms, ids), stream)
 
-    def _response(self, result: Response, elapsed_ms: float | None, call: "Call", ids: Ids) -> Answer:
+    def _response(self, result: Response, method: str, elapsed_ms: float | None, call: "Call", ids: Ids) -> Answer:
         """A response of the script's own, sent as it is but for what the server adds (S57, S82, S95)."""
         try:
-            response, body = finished(result, call, self._reporter(ids))
+            response, body = finished(result, method, call, self._reporter(ids))
         except BaseException as error:  # noqa: BLE001  # a body may be made by the script's code
             return self.refusals.stopped(error, ids)
         headers = response.headers

@@ -8,15 +8,10 @@ Pieces of a generator that run() returned itself: text goes out as UTF-8, bytes 
 of JSON. Pieces of a response object are text or bytes, as in Flask.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, Literal, cast
-
-from werkzeug.datastructures import Headers
-from werkzeug.wrappers import Response
+from typing import Any, Final, Literal
 
 from inference_http import ids
-from inference_http.answer import Stream
 from inference_http.deadline import Call
 from inference_http.encode import encode
 from inference_http.errors import UnencodableResult
@@ -116,33 +111,11 @@ def _text_or_bytes(piece: Any) -> bytes:
         return piece.encode()
     if isinstance(piece, bytes | bytearray | memoryview):
         return bytes(piece)
-    raise _unfit(piece)
+    raise unfit(piece)
 
 
-def finished(result: Response, call: Call, report: Report) -> tuple[Response, bytes | Stream]:
-    """A copy of the response that run() returned, fit to be sent, and its body.
-
-    A copy, because a script may keep the object and return it again. Raises UnencodableResult for a body that cannot be
-    sent (S99), and what the script's code raises while the first piece of a stream is made.
-    """
-    response = copy.copy(result)
-    response.headers = Headers(result.headers)
-    body: Any = response.response
-    if response.is_streamed:
-        if response.direct_passthrough:  # a file: no code of the script runs while it is sent
-            return response, cast("Stream", body)
-        if not hasattr(type(body), "__iter__"):
-            raise _unfit(body)
-        stream = PieceStream(body, call, report, form="response", strict=False)
-        response.response = stream
-        return response, stream
-    for piece in body:
-        if not isinstance(piece, str | bytes | bytearray | memoryview):
-            raise _unfit(piece)
-    return response, response.get_data()
-
-
-def _unfit(body: Any) -> UnencodableResult:
+def unfit(body: Any) -> UnencodableResult:
+    """The error for a response's body, or a piece of it, of a type that cannot be sent (S99)."""
     kind = type(body).__name__
     reason = f"the body of the response that run() returned is or holds {kind}: use str or bytes"
     return UnencodableResult("$", kind, reason)

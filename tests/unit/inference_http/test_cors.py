@@ -27,6 +27,8 @@ def headers(entries, origin=None, method="POST", **sent):
         (["https://b.test", "https://a.test"], None, [(ORIGIN, "https://a.test"), VARY]),
         (["*"], "https://b.test", [(ORIGIN, "https://b.test"), VARY]),
         (["*"], None, [(ORIGIN, "*")]),
+        ([".*"], None, [(ORIGIN, "*")]),
+        ([".*"], "https://b.test", [(ORIGIN, "https://b.test"), VARY]),
         (["*", "https://a.test"], None, [(ORIGIN, "*")]),
         ([r"https://.*\.ok\.test"], "https://x.ok.test", [(ORIGIN, "https://x.ok.test"), VARY]),
         ([r"https://.*\.ok\.test"], "https://x.ok.test.evil", []),
@@ -35,6 +37,7 @@ def headers(entries, origin=None, method="POST", **sent):
         (["https://*.ok.test"], "https://xxok.test", []),
         (["https://*.ok.test"], "https://evil.test/x.ok.test", []),
         (["https://(a|b).test"], "https://b.test", [(ORIGIN, "https://b.test"), VARY]),
+        (["http://[::1]:3000"], "http://[::1]:3000", [(ORIGIN, "http://[::1]:3000"), VARY]),
         (["http://localhost:3000"], "http://localhost:3000", [(ORIGIN, "http://localhost:3000")]),
     ],
 )
