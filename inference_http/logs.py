@@ -107,8 +107,8 @@ def read_logging_json(path: str) -> dict[str, Any]:
 def load_logging_json(settings: Settings) -> None:
     """Apply the user's logging.json in place of our configuration, if there is one (S123).
 
-    For workers, before the script is imported and after the import names of the reference are there: it may name
-    classes of both. Not for a process that forks workers, for it may start threads.
+    For workers, just before the script is imported: it may name classes of the reference and of modules in
+    AML_APP_ROOT. Not for a process that forks workers, for it may start threads.
 
     Raises:
         ConfigError: the file is malformed, or logging cannot make what it asks for (exit 3).
@@ -119,14 +119,22 @@ def load_logging_json(settings: Settings) -> None:
     content = read_logging_json(path)
     import logging.config as logging_config  # here, because it loads socketserver and more, and few have such a file
 
+    from inference_http import compat
+
+    compat.install()
     if _lines is not None:
         logging.root.removeHandler(_lines)
         logging.root.setLevel(logging.WARNING)
+    missing = [folder for folder in (settings.app_root,) if folder not in sys.path]
+    sys.path.extend(missing)
     try:
         logging_config.dictConfig(content)
     except Exception as error:  # noqa: BLE001  (the classes it names may raise anything)
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         raise _invalid(path, f"cannot be applied: {error}{cause}") from None
+    finally:
+        for folder in missing:
+            sys.path.remove(folder)
     _logger.info("Loaded logging config from %s", path)
 
 

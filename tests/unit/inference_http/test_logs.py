@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from inference_http import ids, logs
-from inference_http.compat.names import install as install_names
 from inference_http.log_lines import LineFormatter, RootAccessFilter
 from inference_http.settings import ConfigError, Settings
 from tests.support import logstate
@@ -139,7 +138,6 @@ def test_the_user_s_logging_json_takes_the_place_of_ours(stdout, tmp_path):
     path.write_text(json.dumps(USERS))
     settings = Settings(app_root=str(tmp_path))
     logs.configure(settings)
-    install_names()
     logs.load_logging_json(settings)
     logging.getLogger("azmlinfsrv").info("GET / HTTP/1.1")
     logging.getLogger("mine").info("once")
@@ -148,6 +146,20 @@ def test_the_user_s_logging_json_takes_the_place_of_ours(stdout, tmp_path):
     assert LINE.fullmatch(first).groups() == ("I", "azmlinfsrv", f"Loaded logging config from {path}")
     assert re.fullmatch(r"\d{4}~once", second)
     assert LINE.fullmatch(third).groups() == ("I", "azmlinfsrv", "POST /score 200")
+
+
+def test_logging_json_may_name_modules_of_the_application(stdout, tmp_path, monkeypatch):
+    (tmp_path / "our_lines.py").write_text(
+        "import logging\nclass Loud(logging.Formatter):\n    def format(self, record): return record.msg.upper()\n"
+    )
+    ours = {**USERS, "formatters": {"f": {"()": "our_lines.Loud"}, "own": {"()": "our_lines.Loud"}}}
+    (tmp_path / "logging.json").write_text(json.dumps(ours))
+    path = sys.path[:]
+    logs.load_logging_json(Settings(app_root=str(tmp_path)))
+    monkeypatch.delitem(sys.modules, "our_lines")
+    logging.getLogger("mine").info("hello")
+    assert stdout.getvalue().splitlines()[-1] == "HELLO"
+    assert sys.path == path
 
 
 def test_no_logging_json_changes_nothing(stdout, tmp_path):
