@@ -92,10 +92,14 @@ class Wire:
     def drain(self) -> tuple[list[Message], bool]:
         """Read what has arrived, once: (messages, whether the other end is still there). Call when readable."""
         alive = self._fill()
+        return self.buffered(), alive
+
+    def buffered(self) -> list[Message]:
+        """Messages that arrived together with one that ``receive`` returned; no selector tells of them."""
         messages = []
         while (message := self._take()) is not None:
             messages.append(message)
-        return messages, alive
+        return messages
 
     def close(self) -> None:
         """Close this end."""

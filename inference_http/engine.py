@@ -29,7 +29,7 @@ _BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[2]); from inference
 class Events(Protocol):
     """What an engine reports; called on the supervisor's thread."""
 
-    def forked(self, number: int, pid: int) -> None:
+    def forked(self, engine: "Engine", number: int, pid: int) -> None:
         """Worker ``number`` is process ``pid``."""
 
     def exited(self, pid: int, code: int) -> None:
@@ -127,7 +127,7 @@ class SpawnEngine:
         process = spawn("worker", theirs, self._sockets)
         ours.send("boot", settings=self._settings.to_json(), task=task)
         self._processes[process.pid] = process
-        self._events.forked(number, process.pid)
+        self._events.forked(self, number, process.pid)
 
     def kill(self, pid: int, number: int) -> None:
         """Signal a worker; on Windows every signal but Ctrl-C ends it."""
@@ -179,7 +179,7 @@ class ForkEngine:
         op = message["op"]
         if op == "forked":
             self._workers.add(message["pid"])
-            self._events.forked(message["number"], message["pid"])
+            self._events.forked(self, message["number"], message["pid"])
         elif op == "exited":
             self._workers.discard(message["pid"])
             self._events.exited(message["pid"], message["code"])

@@ -79,7 +79,6 @@ class Runtime:
         self.scorer = Scorer(
             settings,
             loaded.script,
-            metrics=self.slot,
             deadlines=self.deadlines,
             insights=insights.create(settings),
         )
@@ -103,7 +102,6 @@ class Runtime:
             "environment": loaded.environment,
             "files": loaded.files,
             "version": self.version,
-            "keep": loaded.script.keep,
         }
 
     def _on_stuck(self, call: Call) -> None:

@@ -28,6 +28,7 @@ OUTAGE_GRACE_S = 2.0  # connections wait this long in the kernel for a replaceme
 TICK_S = 0.25
 END_OF_WIRE_S = 0.5  # after a worker's wire has ended: how long its exit code is waited for
 SPARE_SLOTS = 8  # of the metrics board, for workers that come while others leave
+ENGINE_LOSSES = 5
 PR_SET_CHILD_SUBREAPER = 36
 
 logger = logging.getLogger("azmlinfsrv")
@@ -62,6 +63,8 @@ class Supervisor:
         self.retired_engines: list[Engine] = []
         self.broken: str | None = None  # why the newest code does not serve
         self.exit_code: int | None = None
+        self.learn = settings.preload_modules  # let the zygote import what the first worker was seen to import
+        self.losses = 0  # zygotes that ended by themselves
         self._served_until = float("-inf")
         self._rounds = 0  # of handing over, so that connections are spread
 
@@ -174,10 +177,15 @@ class Supervisor:
         self.links[member].wire.post(op, **fields)
 
     def kill(self, member: Member, number: int) -> None:
-        """Signal a worker, once its process is known."""
+        """Signal a worker; one whose process is not known yet is given up, and ended when it shows itself."""
         link = self.links.get(member)
-        if link is not None and member.pid is not None:
+        if link is None:
+            return
+        if member.pid is not None:
             link.engine.kill(member.pid, number)
+        elif link.ended_at is None:
+            link.ended_at = time.monotonic()
+            self.selector.unregister(link.wire)
 
     def served(self, member: Member) -> int:
         """Requests it has answered or begun."""
@@ -215,13 +223,13 @@ class Supervisor:
 
     # --- What the engine reports (engine.Events) -------------------------------------------------------------------------
 
-    def forked(self, number: int, pid: int) -> None:
+    def forked(self, engine: Engine, number: int, pid: int) -> None:
         """A worker has its process."""
         member = self._member(lambda member: member.number == number)
         if member is not None:
             member.pid = pid
-            if member.kill_at is not None and member.state is State.STARTING:
-                self.kill(member, signal.SIGTERM)
+        if member is None or self.links[member].ended_at is not None:
+            engine.kill(pid, signal.SIGTERM)  # nobody wants it any more
 
     def exited(self, pid: int, code: int) -> None:
         """A worker's process has ended."""
@@ -237,12 +245,18 @@ class Supervisor:
         """Start another zygote, which imports nothing ahead, and ask it for the workers that will not come."""
         if self.exit_code is not None:
             return
-        logger.info("Workers import their libraries themselves from now on: %s", reason)
+        self.losses += 1
+        if self.losses > ENGINE_LOSSES:
+            self.give_up(reason)
+            return
+        logger.warning("Workers import their libraries themselves from now on: %s", reason)
+        self.learn = False
         self._replace_engine()
         for member in self.fleet.starting():
             if member.pid is None:
                 link = self.links[member]
-                self.selector.unregister(link.wire)
+                if link.ended_at is None:
+                    self.selector.unregister(link.wire)
                 link.wire.close()
                 ours, theirs = control.pair()
                 link.wire, link.engine, link.ended_at = ours, self.engine, None

@@ -48,7 +48,7 @@ class Worker:
         threading.Thread(target=self._listen, name="inference-http control", daemon=True).start()
         try:
             loaded = loaded or runtime.load(self.settings, self._phase)
-            self.runtime = runtime.assemble(self.settings, self.task, loaded, self.sockets, self._stuck)
+            self.runtime = runtime.Runtime(self.settings, self.task, loaded, self.sockets, self._stuck)
         except errors.UserScriptError as error:
             logs.error_block(error.report())
             self._fail(error.title, error.report(), error.failure)

@@ -64,10 +64,13 @@ class Zygote:
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        for message in self.wire.buffered():
+            self._obey(message)
         with selectors.DefaultSelector() as selector:
             selector.register(self.wire, selectors.EVENT_READ)
             selector.register(wake_read, selectors.EVENT_READ)
             while True:
+                self._work()
                 for key, _ in selector.select(0 if self._to_import else None):
                     if key.fileobj is not self.wire:
                         with contextlib.suppress(BlockingIOError):
@@ -78,11 +81,13 @@ class Zygote:
                         self._obey(message)
                     if not alive:
                         self._end()
-                self._reap()
-                if self._to_import:
-                    self._import_next()
-                while self._to_fork and not self._to_import:  # a worker forked earlier would import the same again
-                    self._fork(*self._to_fork.popleft())
+
+    def _work(self) -> None:
+        self._reap()
+        if self._to_import:
+            self._import_next()
+        while self._to_fork and not self._to_import:  # a worker forked earlier would import the same again
+            self._fork(*self._to_fork.popleft())
 
     def _obey(self, message: Message) -> None:
         op = message["op"]

@@ -1,0 +1,312 @@
+"""Workers that die, hang, leave and come: requests counted from outside, against real processes."""
+
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.load import Load
+from tests.support.running import Running, descendants, server
+
+SCRIPT = """\
+import os, time
+def init():
+    pass
+def run(data):
+    return VERSION
+"""
+ENGINES = ["fork", "spawn"]
+
+
+def write(folder: Path, text: str = SCRIPT, version: str = "one") -> Path:
+    script = folder / "score.py"
+    script.write_text(f"VERSION = {version!r}\n{text}")
+    return script
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_killed_worker_costs_only_its_own_requests(tmp_path: Path, engine: str) -> None:
+    with server(write(tmp_path), "--engine", engine) as running, Load(running.port) as load:
+        for round_number in range(3):
+            load.wait(100)
+            os.kill(running.workers()[-1], signal.SIGKILL)
+            running.wait_for(r"worker \d+ serves version", count=round_number + 2)
+        load.wait(100)
+        load.stop()
+        # One request a client can be in the hands of a worker when it is killed, or its connection idle there.
+        assert len(load.failures) <= 3 * 4, load.failures
+        assert all("killed by SIGKILL" in line for line in running.log if " ended: " in line)
+        assert "Traceback" not in running.text()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sigterm_answers_everything_that_was_accepted(tmp_path: Path, engine: str) -> None:
+    script = write(tmp_path, SCRIPT.replace("    return", "    time.sleep(0.05)\n    return"))
+    with server(script, "--engine", engine) as running:
+        sockets = []
+        for _ in range(20):
+            sock = socket.create_connection(("127.0.0.1", running.port), timeout=20)
+            sock.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            sockets.append(sock)
+        running.process.send_signal(signal.SIGTERM)
+        for sock in sockets:
+            answer = b""
+            while piece := sock.recv(65536):
+                answer += piece
+            assert answer.startswith(b"HTTP/1.1 200 OK"), answer
+            assert b"Connection: close" in answer
+        assert running.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sigterm_under_load_loses_nothing_that_was_sent(tmp_path: Path, engine: str) -> None:
+    with server(write(tmp_path), "--engine", engine, "--worker_count", "2") as running:
+        with Load(running.port, clients=6, pause_s=0.002) as load:
+            load.wait(300)
+            children = descendants(running.process.pid)
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(20) == 0
+            load.stop()
+        wrong = [failure for failure in load.failures if "refused" not in failure]
+        assert wrong == []
+        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sighup_replaces_workers_without_a_failed_request(tmp_path: Path, engine: str) -> None:
+    script = write(tmp_path)
+    with server(script, "--engine", engine, "--worker_count", "2") as running:
+        running.wait_for(r"worker \d+ serves version", count=2)
+        with Load(running.port, pause_s=0.001) as load:
+            load.wait(100)
+            write(tmp_path, version="two")
+            running.process.send_signal(signal.SIGHUP)
+            running.wait_for(r"worker \d+ serves version", count=4)
+            load.wait(200)
+        assert load.failures == []
+        assert set(load.answers) == {b'"one"', b'"two"'}
+        assert running.score().body == b'"two"'
+
+
+def test_sighup_with_a_broken_script_keeps_the_old_workers(tmp_path: Path) -> None:
+    script = write(tmp_path)
+    with server(script) as running, Load(running.port, pause_s=0.001) as load:
+        load.wait(50)
+        script.write_text("def init(:\n")
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for("SyntaxError")
+        load.wait(200)
+        load.stop()
+        assert load.failures == []
+        assert set(load.answers) == {b'"one"'}
+
+
+def test_many_workers_share_the_load_and_health_answers_while_all_are_busy(tmp_path: Path) -> None:
+    script = write(tmp_path, "import os, time\ndef init():\n    pass\ndef run(data):\n    time.sleep(0.5)\n    return os.getpid()\n")
+    with server(script, "--worker_count", "2") as running:
+        running.wait_for(r"worker \d+ serves version", count=2)
+        with Load(running.port, clients=8) as load:
+            time.sleep(0.7)
+            started = time.monotonic()
+            assert running.ask().status == 200
+            assert time.monotonic() - started < 0.4
+            load.wait(8)
+        assert load.failures == []
+        assert len(load.answers) == 2
+
+
+def test_probes_are_answered_while_init_runs(tmp_path: Path) -> None:
+    script = write(tmp_path, "import time\ndef init():\n    time.sleep(2)\ndef run(data):\n    return 1\n")
+    with server(script, wait=False) as running:
+        line = running.wait_for(r":\d+/score")
+        running.port = int(re.findall(r":(\d+)/score", line)[0])
+        time.sleep(1)
+        started = time.monotonic()
+        reply = running.ask()
+        assert time.monotonic() - started < 0.5
+        assert reply.status == 503
+        assert "init() is running" in reply.json()["message"]
+        assert reply.headers["retry-after"] == "1"
+        assert reply.headers["x-request-id"]
+        assert running.score("x" * 300_000).status == 503
+        running.wait_ready()
+        assert running.score().json() == 1
+
+
+def test_a_start_that_fails_exits_3_and_shows_the_line(tmp_path: Path) -> None:
+    script = write(tmp_path, "def init():\n    broken = {}['nothing']\ndef run(data):\n    return 1\n")
+    with server(script, wait=False) as running:
+        assert running.process.wait(15) == 3
+        time.sleep(0.1)
+        assert "score.py" in running.text()
+        assert "broken = {}['nothing']" in running.text()
+        assert "KeyError" in running.text()
+
+
+def test_a_script_that_crashes_the_interpreter_ends_with_the_cause(tmp_path: Path) -> None:
+    script = write(tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\ndef init(): ...\ndef run(data): ...\n")
+    with server(script, wait=False) as running:
+        assert running.process.wait(60) == 3
+        time.sleep(0.1)
+        assert "SIGSEGV" in running.text()
+
+
+def test_a_request_that_kills_its_worker_does_not_end_the_server(tmp_path: Path) -> None:
+    script = write(tmp_path, "import os\ndef init(): ...\ndef run(data):\n    os._exit(7) if data == 'die' else None\n    return 1\n")
+    with server(script) as running:
+        for round_number in range(8):
+            with pytest.raises((OSError, Exception)):
+                running.score("die")
+            running.wait_for(r"worker \d+ serves version", count=round_number + 2)
+            assert running.score("live").json() == 1
+        assert running.process.poll() is None
+        assert "exit code 7" in running.text()
+
+
+def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, server(write(tmp_path), wait=False) as running:
+        running.end()
+        port = str(taken.getsockname()[1])
+        with server(tmp_path / "score.py", "--port", port, wait=False) as second:
+            assert second.process.wait(15) == 1
+            time.sleep(0.1)
+            assert f"port {port} is in use" in second.text()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path, engine: str) -> None:
+    with server(write(tmp_path), "--engine", engine, "--worker_count", "2") as running:
+        running.wait_for(r"worker \d+ serves version", count=2)
+        children = descendants(running.process.pid)
+        assert children
+        running.process.send_signal(signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_killed_zygote_is_replaced_and_its_workers_serve_on(tmp_path: Path) -> None:
+    with server(write(tmp_path), "--engine", "fork") as running, Load(running.port, pause_s=0.001) as load:
+        load.wait(50)
+        worker = running.workers()[-1]
+        zygote = next(pid for pid in descendants(running.process.pid) if worker in descendants(pid))
+        os.kill(zygote, signal.SIGKILL)
+        load.wait(100)
+        os.kill(worker, signal.SIGKILL)
+        running.wait_for(r"worker \d+ serves version", count=2)
+        load.wait(100)
+        load.stop()
+        assert len(load.failures) <= 4, load.failures
+        assert running.end() == 0
+
+
+def test_a_stuck_run_is_answered_and_its_worker_replaced(tmp_path: Path) -> None:
+    text = """\
+import time
+def init(): ...
+def run(data):
+    if data == "stuck":
+        while True:
+            try:
+                time.sleep(30)
+            except BaseException:
+                pass
+    return 1
+"""
+    script = write(tmp_path, text)
+    with server(script, env={"SCORING_TIMEOUT_MS": "300"}) as running:
+        started = time.monotonic()
+        reply = running.score("stuck")
+        assert time.monotonic() - started < 2
+        assert reply.status == 500
+        assert reply.json()["message"] == "Scoring timeout after 300 ms"
+        assert reply.headers["x-ms-run-function-failed"] == "True"
+        assert running.score("fine").json() == 1
+        running.wait_for(r"worker \d+ serves version", count=2)
+        assert running.score("fine").json() == 1
+
+
+def test_requests_beyond_the_waiting_limit_are_refused(tmp_path: Path) -> None:
+    script = write(tmp_path, SCRIPT.replace("    return", "    time.sleep(1)\n    return"))
+    with server(script, "--max-waiting", "2") as running:
+        sockets = []
+        for _ in range(6):
+            sock = socket.create_connection(("127.0.0.1", running.port), timeout=20)
+            sock.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+            sockets.append(sock)
+            time.sleep(0.05)
+        answers = []
+        for sock in sockets:
+            answer = b""
+            while piece := sock.recv(65536):
+                answer += piece
+            answers.append(answer)
+        assert sorted(answer[9:12] for answer in answers) == [b"200", b"200", b"200", b"429", b"429", b"429"]
+        refused = next(answer for answer in answers if b" 429 " in answer)
+        assert b"Retry-After: 1\r\n" in refused
+        assert b"Content-Type: application/json" in refused
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", b"413"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"y" * 70000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", b"400"),
+        (b"POST /score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", b"501"),
+    ],
+)
+def test_limits_and_bad_framing_are_json_with_ids(limited: Running, request_bytes: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", limited.port), timeout=10) as sock:
+        sock.sendall(request_bytes)
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    assert answer[9:12] == status, answer
+    assert b"Content-Type: application/json\r\n" in answer
+    assert b"x-request-id: " in answer
+    assert answer.endswith(b"}")
+
+
+def test_a_large_upload_that_is_refused_still_sees_the_answer(limited: Running) -> None:
+    assert limited.score("x" * 3_000_000).status == 413
+
+
+def test_a_request_that_never_ends_is_cut_off(limited: Running) -> None:
+    with socket.create_connection(("127.0.0.1", limited.port), timeout=10) as sock:
+        sock.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nab")
+        started = time.monotonic()
+        answer = sock.recv(65536)
+        assert answer[9:12] == b"408"
+        assert time.monotonic() - started < 5
+
+
+def test_a_client_that_stops_sending_still_gets_its_answer(limited: Running) -> None:
+    with socket.create_connection(("127.0.0.1", limited.port), timeout=10) as sock:
+        sock.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        sock.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+    assert answer[9:12] == b"200"
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    script = write(tmp_path_factory.mktemp("limited"))
+    with server(script, "--max-body", "1000", "--request-timeout", "1.5") as running:
+        yield running
+
+
+def test_the_supervisor_holds_no_web_framework() -> None:
+    import subprocess
+
+    code = "import sys, inference_http.supervisor; print([m for m in ('flask', 'waitress', 'watchdog', 'debugpy') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
