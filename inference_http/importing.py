@@ -76,7 +76,7 @@ def prepare(roots: Sequence[str]) -> None:
     """Make the modules in the folders ``roots`` importable. Again with others: those are the user's then."""
     sys.path_hooks[:] = [hook for hook in sys.path_hooks if not isinstance(hook, _UserFolders)]
     sys.path_hooks.insert(0, _UserFolders(roots))
-    for path in [path for path in sys.path_importer_cache if is_user_file(path, roots)]:
+    for path in [path for path in list(sys.path_importer_cache) if is_user_file(path, roots)]:
         del sys.path_importer_cache[path]
     added = list(roots)
     if sys.path and real_path(sys.path[0]) == real_path("") and not _in_pythonpath(sys.path[0]):
