@@ -45,7 +45,10 @@ class Events(Protocol):
 class Engine(Protocol):
     """Makes worker processes."""
 
-    kind: str
+    environment: dict[str, str | None] | None  # what ``preload`` was last told, None before
+
+    def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
+        """Import libraries ahead for the workers to come, where the engine can."""
 
     def wires(self) -> list[Wire]:
         """What the supervisor has to watch for this engine."""
@@ -107,13 +110,16 @@ def inherited(text: str) -> list[socket.socket]:
 class SpawnEngine:
     """A fresh interpreter for each worker: always correct, pays the imports each time."""
 
-    kind = "spawn"
+    environment = None
 
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket], events: Events) -> None:
         self._settings = settings
         self._sockets = sockets
         self._events = events
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
+
+    def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
+        """Nothing stays loaded between fresh interpreters."""
 
     def wires(self) -> list[Wire]:
         """None: each worker's own wire is enough."""
@@ -150,9 +156,8 @@ class SpawnEngine:
 class ForkEngine:
     """Forks workers from a zygote, which learns from the first worker what to import ahead of the next."""
 
-    kind = "fork"
-
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket], events: Events) -> None:
+        self.environment: dict[str, str | None] | None = None
         self._events = events
         self._wire, theirs = control.pair()
         self._lost = False
@@ -194,6 +199,7 @@ class ForkEngine:
 
     def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
         """Let the zygote import libraries for the workers to come."""
+        self.environment = environment
         self._wire.post("preload", modules=list(modules), environment=environment)
 
     def kill(self, pid: int, number: int) -> None:

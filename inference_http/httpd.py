@@ -10,8 +10,10 @@ that was active a moment ago is given that moment to send one more request.
 
 import contextlib
 import logging
+import math
 import select
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +25,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
-from inference_http import contract, scoring
+from inference_http import contract, debuggee, scoring
 from inference_http.channel import LOOKAHEAD, Channel, Refusal
 from inference_http.settings import Settings
 
@@ -59,7 +61,7 @@ class Dispatcher:
     def __init__(self, settings: Settings, slot: Slot) -> None:
         self._scoring: SimpleQueue[Channel | None] = SimpleQueue()
         self._control: SimpleQueue[Channel | None] = SimpleQueue()
-        self._max_waiting = settings.max_waiting
+        self._max_waiting = settings.max_waiting or sys.maxsize
         self._slot = slot
         self._stopped = threading.Event()
         self._pool = settings.threads if settings.threads > 1 else 0
@@ -105,7 +107,10 @@ class Dispatcher:
         self._spawn("scoring-relief", self._scoring)
 
     def _spawn(self, name: str, queue: "SimpleQueue[Channel | None]") -> None:
-        threading.Thread(target=self._answer, args=(queue,), name=f"inference-http {name}", daemon=True).start()
+        thread = threading.Thread(target=self._answer, args=(queue,), name=f"inference-http {name}", daemon=True)
+        if queue is self._control:
+            debuggee.exempt(thread)  # probes are answered while run() stands at a breakpoint
+        thread.start()
 
     def _answer(self, queue: "SimpleQueue[Channel | None]") -> None:
         scoring_queue = queue is self._scoring
@@ -193,7 +198,7 @@ class Httpd:
         self.draining = False
         self.hand_over: HandOver | None = None
         self.marks = ""  # header lines that every answer carries
-        self._request_timeout_s = settings.request_timeout_s
+        self._request_timeout_s = settings.request_timeout_s or math.inf
         adj = _adjustments(settings)
         self._listeners = [Listener(self, sock, adj) for sock in sockets]
         self._on_stopped: Callable[[], None] = lambda: None
@@ -204,7 +209,9 @@ class Httpd:
     def start(self) -> None:
         """Start the loop and the answering threads; nothing is accepted before ``accept``."""
         self.dispatcher.start()
-        threading.Thread(target=self._loop, name="inference-http loop", daemon=True).start()
+        thread = threading.Thread(target=self._loop, name="inference-http loop", daemon=True)
+        debuggee.exempt(thread)
+        thread.start()
 
     def accept(self) -> None:
         """Begin to accept connections. Any thread."""
@@ -335,7 +342,7 @@ def _adjustments(settings: Settings) -> Adjustments:
         channel_request_lookahead=LOOKAHEAD,
         max_request_body_size=settings.max_body + 1 if settings.max_body else 2**62,
         max_request_header_size=settings.max_header,
-        channel_timeout=settings.idle_timeout_s,
+        channel_timeout=settings.idle_timeout_s or 1e9,
         cleanup_interval=TICK_S,
         connection_limit=_connection_limit(),
         asyncore_use_poll=True,

@@ -5,24 +5,28 @@ and the debugger all arrive in one loop. The rules about workers are in ``fleet.
 """
 
 import contextlib
+import dataclasses
 import functools
 import logging
+import math
 import os
 import selectors
 import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from inference_http import contract, control, metrics
+from inference_http import banner, contract, control
+from inference_http.board import Board
 from inference_http.control import Message, Task, Wire
+from inference_http.development import Development
 from inference_http.engine import Engine, ForkEngine, SpawnEngine, can_fork
 from inference_http.fleet import Fleet, Member, State
 from inference_http.holding import Holding
 from inference_http.listen import CannotListen, bind
-from inference_http.settings import Settings
+from inference_http.settings import Settings, exported_environment
 
 OUTAGE_GRACE_S = 2.0  # connections wait this long in the kernel for a replacement before they are answered 503
 TICK_S = 0.25
@@ -47,23 +51,25 @@ class Supervisor:
         self.wake_write.setblocking(False)
         self.selector.register(self.wake_read, selectors.EVENT_READ, self._woken)
         slots = settings.worker_count * 2 + SPARE_SLOTS
-        self.board = metrics.Board.create(slots)
+        self.board = Board.create(slots)
         self.free_slots = list(range(slots))
         self.links: dict[Member, Link] = {}
         self.holding = Holding(sockets, self.reason)
         self.fleet = Fleet(
             self,
             count=settings.worker_count,
-            graceful_s=settings.graceful_timeout_s,
+            graceful_s=settings.graceful_timeout_s or math.inf,
             hang_s=settings.worker_timeout_s,
             patient=settings.reload,
             stop_old_first=settings.stop_old_first,
         )
+        self.development = Development(settings, self.fleet, self.board, self.call_soon, self.give_up)
         self.engine = self._new_engine()
         self.retired_engines: list[Engine] = []
         self.broken: str | None = None  # why the newest code does not serve
         self.exit_code: int | None = None
         self.learn = settings.preload_modules  # let the zygote import what the first worker was seen to import
+        self.known: list[str] = []  # what the zygote has learned
         self.losses = 0  # zygotes that ended by themselves
         self._served_until = float("-inf")
         self._rounds = 0  # of handing over, so that connections are spread
@@ -74,8 +80,9 @@ class Supervisor:
         """Serve until told to end, or until nothing can be served."""
         self._set_signals()
         self.holding.start()
-        self.fleet.roll()
         try:
+            if self.development.start():
+                self.fleet.roll()
             while not (self.exit_code is not None and not self.links):
                 for key, _ in self.selector.select(TICK_S):
                     key.data()
@@ -84,6 +91,7 @@ class Supervisor:
                 self._tick()
         finally:
             self.holding.stop()
+            self.development.stop()
             for engine in (self.engine, *self.retired_engines):
                 self._close_engine(engine)
             self.board.close()
@@ -166,6 +174,7 @@ class Supervisor:
             board=self.board.handle,
             reloading=self.settings.reload,
             broken=self.broken,
+            debug=self.development.endpoint(),
         )
         with theirs:
             self.engine.start(member.number, task.to_json(), theirs, link.wire)
@@ -200,13 +209,32 @@ class Supervisor:
         report = member.report
         self.broken = None
         logger.info(
-            "worker %s serves version %s after %.3f s (import %.3f s, init %.3f s)",
+            "worker %s serves version %s (import %.3f s, init %.3f s)",
             member.pid,
             report["version"],
-            time.monotonic() - member.since,
             report["import_s"],
             report["init_s"],
         )
+        self.development.took_over(member)
+        if self.learn and self.engine is self.links[member].engine and self._more_to_come():
+            self._teach(report)
+
+    def _more_to_come(self) -> bool:
+        """Whether other workers will want what this one imported."""
+        return self.settings.reload or self.settings.debug_port is not None or self.settings.worker_count > 1
+
+    def _teach(self, report: Message) -> None:
+        """Let the zygote import ahead what the worker imported, with the environment that the script gave it."""
+        modules = [name for name in report["modules"] if not _listed(name, self.settings.never_preload)]
+        if self.engine.environment is not None and report["environment"] != self.engine.environment:
+            # The script sets a variable otherwise than before: libraries may have read the old value at their import.
+            logger.info("Workers are made anew: the script changed its environment variables")
+            self._replace_engine()
+            self.engine.preload([*self.known, *modules], report["environment"])
+            self.fleet.roll()
+        elif modules:
+            self.known += modules
+            self.engine.preload(modules, report["environment"])
 
     def start_failed(self, member: Member, message: Message) -> None:
         """The newest code does not load: the old workers say so on each answer."""
@@ -214,6 +242,7 @@ class Supervisor:
         self.broken = f"{message['title']}{where}"
         for other in self.fleet.serving():
             self.links[other].wire.post("broken", text=self.broken)
+        self.development.start_failed(message)
 
     def give_up(self, cause: str) -> None:
         """End with exit code 3: nobody serves and nobody can be started."""
@@ -333,6 +362,9 @@ class Supervisor:
 
     def reason(self) -> str:
         """Why nobody serves, for people who ask meanwhile."""
+        waiting = self.development.waiting_for_debugger()
+        if waiting:
+            return waiting
         if self.broken:
             return f"The scoring script does not load: {self.broken}"
         for member in self.fleet.members:
@@ -341,6 +373,10 @@ class Supervisor:
                 what = {"init": "init() is running", "import": "the scoring script is being imported"}
                 return f"Not ready: {what.get(member.phase, 'the server is starting')} ({seconds:.1f} s)"
         return "Not ready: no worker is serving"
+
+
+def _listed(module: str, names: Sequence[str]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in names)
 
 
 class Link:
@@ -368,5 +404,9 @@ def serve(settings: Settings) -> int:
     except CannotListen as error:
         logger.error("%s", error)
         return contract.EXIT_FAILED
-    os.environ[contract.ENV_SERVER_PORT] = str(sockets[0].getsockname()[1])
+    if 0 in (settings.port, settings.health_port):
+        ports = [sock.getsockname()[1] for sock in sockets]
+        settings = dataclasses.replace(settings, port=ports[0], health_port=ports[1] if len(ports) > 1 else None)
+        os.environ.update(exported_environment(settings))
+        banner.show_routes(settings)
     return Supervisor(settings, sockets).run()

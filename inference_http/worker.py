@@ -18,10 +18,10 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from inference_http import contract, errors, logs, runtime
+from inference_http import contract, debuggee, errors, logs, runtime
 from inference_http.control import Message, Task, Wire
 from inference_http.engine import inherited
-from inference_http.settings import Settings
+from inference_http.settings import ConfigError, Settings
 
 EXIT_FUNCTIONS_S = 2.0  # what the script's atexit functions may take
 
@@ -45,22 +45,37 @@ class Worker:
     def run(self, loaded: runtime.Loaded | None = None) -> NoReturn:
         """Be the worker; never returns. ``loaded`` is a script that this process has inherited ready (WORKER_PRELOAD)."""
         _set_signals(self)
-        threading.Thread(target=self._listen, name="inference-http control", daemon=True).start()
+        listener = threading.Thread(target=self._listen, name="inference-http control", daemon=True)
+        debuggee.exempt(listener)
+        listener.start()
         try:
+            self._join_debugger()
             loaded = loaded or runtime.load(self.settings, self._phase)
             self.runtime = runtime.Runtime(self.settings, self.task, loaded, self.sockets, self._stuck)
         except errors.UserScriptError as error:
             logs.error_block(error.report())
             self._fail(error.title, error.report(), error.failure)
+        except ConfigError as error:
+            logs.report_config_error(error)
+            self._fail(str(error), str(error), None)
         except Exception as error:
             logger.exception("the server could not start")
             self._fail(f"{type(error).__name__}: {error}", str(error), None)
         self.runtime.httpd.start()
+        logger.info("Scoring timeout is set to %s", self.settings.scoring_timeout_ms)
+        logger.info("Worker with pid %s ready for serving traffic", os.getpid())
         self.wire.post("ready", **self.runtime.report())
         self.runtime.httpd.dispatcher.run_scoring()
         self._main_done.set()
         _exit_functions()
         os._exit(contract.EXIT_OK)
+
+    def _join_debugger(self) -> None:
+        if self.task.debug is not None:
+            try:
+                debuggee.attach(self.task.debug)
+            except debuggee.DebuggerUnavailable as error:
+                logger.warning("serving without the debugger: %s", error)
 
     def _phase(self, phase: str) -> None:
         self.wire.post("phase", phase=phase)
