@@ -9,6 +9,7 @@ last replaced by the asynchronous exception. Whoever raises takes the one token 
 that it is raised once, however it travels.
 """
 
+import contextlib
 import ctypes  # not when the first limit is passed: an import beside a busy thread can take 100 ms
 import signal
 import sys
@@ -94,16 +95,10 @@ def listen() -> bool:
 
     A handler that the script has installed itself is left alone; so is one that it installs later (``listening``).
     """
-    if sys.platform == "win32" or not hasattr(signal, "pthread_kill"):
-        return False
-    if not listening():
-        if signal.getsignal(signal.SIGURG) not in (signal.SIG_DFL, signal.SIG_IGN):
-            return False
-        try:
+    if sys.platform != "win32" and signal.getsignal(signal.SIGURG) in (signal.SIG_DFL, signal.SIG_IGN):
+        with contextlib.suppress(ValueError):  # not the main thread of the main interpreter
             signal.signal(signal.SIGURG, _on_signal)
-        except ValueError:  # not the main thread of the main interpreter
-            return False
-    return True
+    return listening()
 
 
 def listening() -> bool:
