@@ -13,10 +13,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from waitress.channel import ClientDisconnected, HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.task import WSGITask
 from waitress.utilities import build_http_date
 
 from inference_http import contract, ids, scoring
+from inference_http.streaming import StreamBroken
 
 if TYPE_CHECKING:
     from inference_http.httpd import Listener
@@ -172,9 +174,16 @@ def _phrase(status: int) -> str:
         return "Unknown"  # a script may answer any status (S98)
 
 
+class Request(HTTPRequestParser):  # type: ignore[misc]
+    """waitress's request, with values for what a request that is refused early never gets."""
+
+    command = path = query = request_uri = ""
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]
     """One client connection."""
 
+    parser_class = Request
     task_class = AnswerTask
     error_task_class = RefusalTask
     server: "Listener"
@@ -285,8 +294,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 task.close_on_finish = True
         except ClientDisconnected:
             task.close_on_finish = True
-        except BaseException:
-            logger.exception("the connection is closed: its answer could not be sent")
+        except BaseException as error:
+            if not isinstance(error, StreamBroken):  # the script's own failure is in the log already
+                logger.exception("the connection is closed: its answer could not be sent")
             task.close_on_finish = True
             if not self.answering:
                 self._apologise(request)
@@ -297,7 +307,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def _apologise(self, request: Any) -> None:
         request.error = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed to answer; its log says why")
-        with contextlib.suppress(ClientDisconnected, OSError):
+        with contextlib.suppress(BaseException):  # what is wrong has been logged; the thread goes on
             RefusalTask(self, request).service()
 
     def _next(self, task: AnswerTask, request: Any) -> None:

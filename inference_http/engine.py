@@ -74,7 +74,7 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and control.can_send_sockets() and sys.platform != "darwin"
 
 
-def spawn(module: str, wire: socket.socket, sockets: Sequence[socket.socket]) -> "subprocess.Popen[bytes]":
+def spawn(module: str, wire: socket.socket, sockets: Sequence[socket.socket] = ()) -> "subprocess.Popen[bytes]":
     """Start ``inference_http.MODULE`` in a fresh interpreter that inherits these sockets.
 
     Secrets do not travel here (the command line is public): the child asks for its settings on the wire.
@@ -162,9 +162,10 @@ class ForkEngine:
         self._wire, theirs = control.pair()
         self._lost = False
         self._workers: set[int] = set()
-        self._process = spawn("zygote", theirs, sockets)
+        self._sockets = sockets
+        self._process = spawn("zygote", theirs)
         theirs.close()
-        self._wire.send("boot", settings=settings.to_json(), sockets=len(sockets))
+        self._wire.send("boot", settings=settings.to_json())
 
     def wires(self) -> list[Wire]:
         """The wire to the zygote."""
@@ -195,7 +196,9 @@ class ForkEngine:
 
     def start(self, number: int, task: str, theirs: socket.socket, ours: Wire) -> None:
         """Ask the zygote for a fork."""
-        self._wire.post("fork", fds=[theirs.fileno()], number=number, task=task)
+        # The zygote holds no listening socket: one that nobody serves would keep clients waiting at the end.
+        descriptors = [theirs.fileno(), *(sock.fileno() for sock in self._sockets)]
+        self._wire.post("fork", fds=descriptors, number=number, task=task)
 
     def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
         """Let the zygote import libraries for the workers to come."""

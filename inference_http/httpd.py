@@ -167,7 +167,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no annotati
 
     def observe(self, request: Any, status: str, seconds: float) -> None:
         """Count an answer; probes and scrapes are not what a user wants to see counted."""
-        if getattr(request, "path", None) not in (contract.ROUTE_HEALTH, contract.ROUTE_METRICS) or request.error:
+        if request.error or request.path not in (contract.ROUTE_HEALTH, contract.ROUTE_METRICS):
             self._httpd.slot.observe(int(status[:3]), seconds)
 
     def getsockname(self) -> Any:

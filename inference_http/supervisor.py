@@ -95,8 +95,7 @@ class Supervisor:
             for engine in (self.engine, *self.retired_engines):
                 self._close_engine(engine)
             self.board.close()
-            for sock in self.sockets:
-                sock.close()
+            self._stop_listening()
         return self.exit_code
 
     def call_soon(self, call: Callable[[], None]) -> None:
@@ -143,8 +142,17 @@ class Supervisor:
             return
         logger.info("Shutting down: finishing the requests that have arrived")
         self.exit_code = contract.EXIT_OK
-        self.holding.stop()
+        self._stop_listening()
         self.fleet.close()
+
+    def _stop_listening(self) -> None:
+        """Close this process's copies first, so that the port is free for others once the last worker closes its own.
+
+        A connection that the kernel accepts after that would be reset.
+        """
+        self.holding.stop()
+        for sock in self.sockets:
+            sock.close()
 
     def refresh(self) -> None:
         """SIGHUP: new processes with newly read code and libraries, ready before the old ones leave."""
@@ -248,6 +256,7 @@ class Supervisor:
         """End with exit code 3: nobody serves and nobody can be started."""
         logger.error("The server ends: %s", cause)
         self.exit_code = contract.EXIT_START_FAILED
+        self._stop_listening()
         self.fleet.close()
 
     # --- What the engine reports (engine.Events) -------------------------------------------------------------------------

@@ -44,16 +44,15 @@ class Preload:
 class Zygote:
     """Answers the supervisor's requests until the supervisor is gone."""
 
-    def __init__(self, settings: Settings, wire: Wire, sockets: list[socket.socket]) -> None:
+    def __init__(self, settings: Settings, wire: Wire) -> None:
         self.settings = settings
         self.wire = wire
-        self.sockets = sockets
         self.children: set[int] = set()
         self.loaded: runtime.Loaded | None = None
         self._before: dict[str, str | None] = {}  # environment values that preloading replaced
         self._frozen = 0
         self._to_import: deque[str] = deque()
-        self._to_fork: deque[tuple[Task, int]] = deque()
+        self._to_fork: deque[tuple[Task, list[int]]] = deque()
         self._preload = Preload()
         self._checked = True  # nothing but the server has been imported
 
@@ -92,7 +91,7 @@ class Zygote:
     def _obey(self, message: Message) -> None:
         op = message["op"]
         if op == "fork":
-            self._to_fork.append((Task.from_json(message["task"]), message["fds"][0]))
+            self._to_fork.append((Task.from_json(message["task"]), message["fds"]))
         elif op == "preload":
             self._begin_preload(message["modules"], message["environment"])
         elif op == "load":
@@ -103,19 +102,21 @@ class Zygote:
 
     # --- Forking -------------------------------------------------------------------------------------------------------
 
-    def _fork(self, task: Task, descriptor: int) -> None:
-        if not self._check():
-            os.close(descriptor)  # the supervisor starts another zygote and asks that one
+    def _fork(self, task: Task, descriptors: list[int]) -> None:
+        safe = self._check()  # if not, the supervisor starts another zygote and asks that one
+        if safe:
+            self._freeze()
+            pid = os.fork()
+            if pid == 0:
+                self._become_worker(task, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if not safe:
             return
-        self._freeze()
-        pid = os.fork()
-        if pid == 0:
-            self._become_worker(task, descriptor)
-        os.close(descriptor)
         self.children.add(pid)
         self.wire.post("forked", number=task.number, pid=pid)
 
-    def _become_worker(self, task: Task, descriptor: int) -> NoReturn:
+    def _become_worker(self, task: Task, descriptors: list[int]) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -123,7 +124,8 @@ class Zygote:
             for name, value in self._before.items():
                 _set_environment(name, value)
             reseed()
-            Worker(self.settings, task, Wire(socket.socket(fileno=descriptor)), self.sockets).run(self.loaded)
+            wire, *sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            Worker(self.settings, task, Wire(wire), sockets).run(self.loaded)
         finally:
             os._exit(1)  # nothing of the zygote's loop may run in a child
 
@@ -279,8 +281,7 @@ def main(handles: str, argv: list[str]) -> None:
     sys.argv = argv
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: None)  # the supervisor decides when this process ends
-    control, *sockets = inherited(handles)
-    wire = Wire(control)
+    wire = Wire(inherited(handles)[0])
     boot = wire.receive()
     if boot is None:
         return
@@ -288,4 +289,4 @@ def main(handles: str, argv: list[str]) -> None:
     logs.configure(settings)
     # Python counts native threads too; the trial fork is the better judge.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-    Zygote(settings, wire, sockets).serve()
+    Zygote(settings, wire).serve()

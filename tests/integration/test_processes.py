@@ -30,6 +30,21 @@ def write(folder: Path, text: str = SCRIPT, version: str = "one") -> Path:
     return script
 
 
+def send(port: int, request: bytes = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}") -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", port), timeout=20)
+    sock.sendall(request)
+    return sock
+
+
+def everything(sock: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    with sock:
+        answer = b""
+        while piece := sock.recv(65536):
+            answer += piece
+        return answer
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_killed_worker_costs_only_its_own_requests(tmp_path: Path, engine: str) -> None:
     with server(write(tmp_path), "--engine", engine) as running, Load(running.port) as load:
@@ -49,16 +64,10 @@ def test_a_killed_worker_costs_only_its_own_requests(tmp_path: Path, engine: str
 def test_sigterm_answers_everything_that_was_accepted(tmp_path: Path, engine: str) -> None:
     script = write(tmp_path, SCRIPT.replace("    return", "    time.sleep(0.05)\n    return"))
     with server(script, "--engine", engine) as running:
-        sockets = []
-        for _ in range(20):
-            sock = socket.create_connection(("127.0.0.1", running.port), timeout=20)
-            sock.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-            sockets.append(sock)
+        sockets = [send(running.port) for _ in range(20)]
         running.process.send_signal(signal.SIGTERM)
         for sock in sockets:
-            answer = b""
-            while piece := sock.recv(65536):
-                answer += piece
+            answer = everything(sock)
             assert answer.startswith(b"HTTP/1.1 200 OK"), answer
             assert b"Connection: close" in answer
         assert running.process.wait(10) == 0
@@ -238,16 +247,9 @@ def test_requests_beyond_the_waiting_limit_are_refused(tmp_path: Path) -> None:
     with server(script, "--max-waiting", "2") as running:
         sockets = []
         for _ in range(6):
-            sock = socket.create_connection(("127.0.0.1", running.port), timeout=20)
-            sock.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
-            sockets.append(sock)
+            sockets.append(send(running.port, b"POST /score HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"))
             time.sleep(0.05)
-        answers = []
-        for sock in sockets:
-            answer = b""
-            while piece := sock.recv(65536):
-                answer += piece
-            answers.append(answer)
+        answers = [everything(sock) for sock in sockets]
         assert sorted(answer[9:12] for answer in answers) == [b"200", b"200", b"200", b"429", b"429", b"429"]
         refused = next(answer for answer in answers if b" 429 " in answer)
         assert b"Retry-After: 1\r\n" in refused
@@ -264,11 +266,7 @@ def test_requests_beyond_the_waiting_limit_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_limits_and_bad_framing_are_json_with_ids(limited: Running, request_bytes: bytes, status: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", limited.port), timeout=10) as sock:
-        sock.sendall(request_bytes)
-        answer = b""
-        while piece := sock.recv(65536):
-            answer += piece
+    answer = everything(send(limited.port, request_bytes))
     assert answer[9:12] == status, answer
     assert b"Content-Type: application/json\r\n" in answer
     assert b"x-request-id: " in answer
@@ -289,12 +287,9 @@ def test_a_request_that_never_ends_is_cut_off(limited: Running) -> None:
 
 
 def test_a_client_that_stops_sending_still_gets_its_answer(limited: Running) -> None:
-    with socket.create_connection(("127.0.0.1", limited.port), timeout=10) as sock:
-        sock.sendall(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-        sock.shutdown(socket.SHUT_WR)
-        answer = b""
-        while piece := sock.recv(65536):
-            answer += piece
+    sock = send(limited.port)
+    sock.shutdown(socket.SHUT_WR)
+    answer = everything(sock)
     assert answer[9:12] == b"200"
 
 

@@ -126,8 +126,9 @@ def server(
 
     def read() -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            running.log.append(line)
+        with process.stdout as lines:
+            for line in lines:
+                running.log.append(line)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
