@@ -1,5 +1,6 @@
 import importlib
 import linecache
+import logging
 import sys
 import textwrap
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ import pytest
 
 from inference_http import eventloop, importing, script
 from inference_http.compat import marks
+from inference_http.compat import names as names_module
 
 COMPAT = {"azureml", "azureml_inference_server_http", importing.ENTRY_MODULE}
 
@@ -19,24 +21,33 @@ def is_of_the_test(name, module, folder):
 
 
 @pytest.fixture
-def fresh_imports(tmp_path):
-    """Undoes what loading a script does to this process."""
+def fresh_imports(tmp_path, tmp_path_factory, monkeypatch):
+    """Undoes what loading a script does to this process, and what other tests did that would be seen by it."""
+    monkeypatch.setattr(logging.getLogger("azmlinfsrv"), "propagate", True)
+    monkeypatch.setattr(importing, "WEB_STACK", importing.WEB_STACK | {"tests"})
+    forget(tmp_path_factory.getbasetemp(), list(sys.modules))
     saved = [sys.path[:], sys.path_hooks[:], sys.meta_path[:], dict(sys.modules)]
-    marked = marks._names[:], marks._unmarkable[:]
     yield
     eventloop.close()
     sys.path[:], sys.path_hooks[:], sys.meta_path[:] = saved[:3]
-    for name in set(sys.modules) - set(saved[3]):
-        if is_of_the_test(name, sys.modules[name], tmp_path):
-            del sys.modules[name]
+    forget(tmp_path, set(sys.modules) - set(saved[3]))
     sys.modules.update(saved[3])
-    if "inference_schema.schema_util" in sys.modules:  # it knows functions by module and name, and so ours by one name
-        sys.modules["inference_schema.schema_util"].__functions_schema__.clear()
+
+
+def forget(folder, names):
+    """Forget the modules of these names that came from the folder, and what is known about functions in them."""
+    for name in names:
+        if is_of_the_test(name, sys.modules[name], folder):
+            del sys.modules[name]
+    sys.path[:] = [path for path in sys.path if not path.startswith(str(folder))]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, names_module._Names)]
     sys.path_importer_cache.clear()
     importlib.invalidate_caches()
-    marks._names[:], marks._unmarkable[:] = marked
-    importing._naming_flask.clear()
     linecache.clearcache()
+    for known in (marks._names, marks._unmarkable, importing._naming_flask):
+        known.clear()
+    if "inference_schema.schema_util" in sys.modules:  # it knows functions by module and name, and so ours by one name
+        sys.modules["inference_schema.schema_util"].__functions_schema__.clear()
 
 
 @pytest.fixture

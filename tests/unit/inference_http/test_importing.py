@@ -28,7 +28,7 @@ def test_folders_are_added_once(folder):
     assert sys.path == before
 
 
-@pytest.mark.parametrize("name", ["utils", "config", "routes", "swagger", "entry", "exceptions", "settings", "tui"])
+@pytest.mark.parametrize("name", ["utils", "config", "routes", "swagger", "entry", "exceptions", "settings", "logs"])
 def test_no_module_of_a_server_hides_one_of_the_users(folder, name):
     folder({f"{name}.py": "WHO = 'user'\n"})
     sys.modules.pop(name, None)
