@@ -98,6 +98,9 @@ class AnswerTask(WSGITask):  # type: ignore[misc]  # waitress has no annotations
         """Only remember it: the header is written once, in ``_frame``."""
         self.close_on_finish = True
 
+    def _head_only(self) -> bool:
+        return getattr(self.request, "command", "") == "HEAD"  # there is none where the request line was refused
+
     def write(self, data: bytes) -> None:
         """Send the head and the first piece in one write."""
         if not self.complete:
@@ -106,7 +109,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]  # waitress has no annotations
         if not self.wrote_header:
             head = self.build_response_header()
             self.wrote_header = True
-        piece = data if self.has_body and self.request.command != "HEAD" else b""
+        piece = data if self.has_body and not self._head_only() else b""
         self.content_bytes_written += len(data)
         if piece:
             if self.chunked_response:
@@ -122,7 +125,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]  # waitress has no annotations
         """End a chunked body, but never that of a HEAD request."""
         if not self.wrote_header:
             self.write(b"")
-        if self.chunked_response and self.request.command != "HEAD":
+        if self.chunked_response and not self._head_only():
             self.channel.write_soon(b"0\r\n\r\n")
 
     def send(self, answer: scoring.Answer) -> None:
