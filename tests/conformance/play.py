@@ -32,22 +32,22 @@ class Record:
     problem: str = ""
 
 
-def play(side: str, situation: Situation, folder: Path) -> Record:
-    record = Record(side)
+def prepare(side: str, situation: Situation, folder: Path) -> Server:
+    """Write the situation's files below ``folder`` and start one side on them."""
     root = folder / "root"
     for name, text in situation.files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     (root / situation.cwd).mkdir(parents=True, exist_ok=True)
-    server = Server(
-        side,
-        root,
-        situation.flags,
-        situation.environment,
-        start=_module_form(side) if situation.module else (),
-        cwd=situation.cwd,
-    )
+    start = _module_form(side) if situation.module else ()
+    return Server(side, root, situation.flags, situation.environment, start=start, cwd=situation.cwd)
+
+
+def play(side: str, situation: Situation, folder: Path) -> Record:
+    """Start one side, do all of the situation's cases one after the other, stop it."""
+    record = Record(side)
+    server = prepare(side, situation, folder)
     try:
         _serve(server, situation, record) if situation.serves else _fail(server, record)
     except (NotReady, OSError, wire.Malformed, wire.NoAnswer) as problem:
