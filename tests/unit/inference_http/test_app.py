@@ -11,12 +11,12 @@ ORIGIN = "Access-Control-Allow-Origin"
 
 
 @pytest.fixture
-def served(tmp_path):
+def served(tmp_path, fresh_imports):
     return Serve(tmp_path)("def run(data):\n    return 1\n")
 
 
 @pytest.fixture
-def shared(tmp_path):
+def shared(tmp_path, fresh_imports):
     return Serve(tmp_path)("def run(data):\n    return 1\n", cors_origins=("https://b.test", "https://a.test"))
 
 
@@ -192,7 +192,7 @@ def test_a_preflight(shared):
     assert reply["Access-Control-Allow-Headers"] == "a, b"
 
 
-def test_a_script_that_decides_for_itself_is_left_alone(tmp_path):
+def test_a_script_that_decides_for_itself_is_left_alone(tmp_path, fresh_imports):
     source = """
         from azureml_inference_server_http.api.aml_response import AMLResponse
 

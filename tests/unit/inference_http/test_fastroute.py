@@ -16,7 +16,7 @@ ECHO = "def run(data, request_headers):\n    return [data, request_headers]\n"
 
 
 @pytest.fixture
-def serve(tmp_path):
+def serve(tmp_path, fresh_imports):
     return Serve(tmp_path)
 
 

@@ -23,7 +23,7 @@ JSON = {"content_type": "application/json"}
 
 
 @pytest.fixture
-def serve(tmp_path):
+def serve(tmp_path, fresh_imports):
     return Serve(tmp_path)
 
 

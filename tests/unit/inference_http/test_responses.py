@@ -10,7 +10,7 @@ EXEC = "x-ms-run-fn-exec-ms"
 
 
 @pytest.fixture
-def serve(tmp_path):
+def serve(tmp_path, fresh_imports):
     return Serve(tmp_path)
 
 

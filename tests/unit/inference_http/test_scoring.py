@@ -16,7 +16,7 @@ SERVER_FAILED = "An unexpected internal error occurred. Check the logs for more 
 
 
 @pytest.fixture
-def serve(tmp_path):
+def serve(tmp_path, fresh_imports):
     return Serve(tmp_path)
 
 
