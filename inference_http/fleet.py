@@ -137,10 +137,15 @@ class Fleet:
     def close(self) -> None:
         """Let every worker finish what it has; ``members`` is empty when all have."""
         self._closing = True
-        for member in list(self.members):
+        for member in self.members:
             if member.state in (State.STARTING, State.READY):
                 self._drop(member)
-            elif member.state in (State.SERVING, State.STOPPING, State.DRAINING):
+        self.tick()
+
+    def _close_serving(self) -> None:
+        """Those that load go first: they hold the listening sockets too, and what arrives there would be lost."""
+        if not any(member.state in (State.STARTING, State.READY) for member in self.members):
+            for member in self.serving():
                 self._retire(member, hand_over=False)
 
     def kill_all(self) -> None:
@@ -192,6 +197,7 @@ class Fleet:
             elif member.state is State.SERVING and self._hang_s:
                 self._look_for_hang(member, now)
         if self._closing:
+            self._close_serving()
             return
         self._take_over()
         self._start_missing(now)
