@@ -238,3 +238,9 @@ def test_a_mistake_in_a_decorated_run_is_not_the_clients(serve):
     reply = serve(TWO.replace("return [a, b, extra]", "return int(b)")).ask(body={"a": 1})
     assert reply.status == 500
     assert reply["x-ms-run-function-failed"] == "True"
+
+
+def test_a_decorated_run_is_not_called_for_options_and_head(two):
+    options = two.ask("OPTIONS")
+    assert (options.status, options.body, options["x-ms-run-function-failed"]) == (200, b"", "False")
+    assert (two.ask("HEAD").status, two.ask("HEAD")["Allow"]) == (405, "GET, OPTIONS, POST")
