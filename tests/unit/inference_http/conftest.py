@@ -36,9 +36,8 @@ def fresh_imports(tmp_path, tmp_path_factory, monkeypatch):
 
 def forget(folder, names):
     """Forget the modules of these names that came from the folder, and what is known about functions in them."""
-    for name in names:
-        if is_of_the_test(name, sys.modules[name], folder):
-            del sys.modules[name]
+    for name in [name for name in names if is_of_the_test(name, sys.modules[name], folder)]:
+        del sys.modules[name]
     sys.path[:] = [path for path in sys.path if not path.startswith(str(folder))]
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, names_module._Names)]
     sys.path_importer_cache.clear()

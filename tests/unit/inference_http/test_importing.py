@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import inference_http
 from inference_http import importing
 
 PLAIN = "def init(): pass\ndef run(data): return data\n"
@@ -21,7 +22,9 @@ def test_users_folders_stand_between_python_and_installed_packages(folder):
     assert standard < own[0] < own[1] < installed
 
 
-def test_folders_are_added_once(folder):
+def test_folders_are_added_once(folder, monkeypatch):
+    folder({"elsewhere/x.py": ""})
+    monkeypatch.chdir(folder.path / "elsewhere")
     folder.load(PLAIN)
     before = sys.path[:]
     folder.load(PLAIN)
@@ -142,8 +145,14 @@ def test_loading_needs_no_web_framework(folder):
         script.call_init(loaded)
         print(script.call_run(loaded, {{"data": "x"}})[0], loaded.uses_flask, "flask" in sys.modules)
     """
+    ours = os.path.dirname(os.path.dirname(inference_http.__file__))
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True, cwd=folder.path
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder.path,
+        env=os.environ | {"PYTHONPATH": ours},
     )
     assert done.stdout.split() == ["x", "False", "False"]
 
