@@ -5,6 +5,7 @@ names (`Failure`, `describe`, `render`, `hints`) it offers again: one import for
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from inference_http.failure import Failure, describe, render
@@ -40,7 +41,7 @@ class ScoringTimeout(BaseException):
 class UserScriptError(Exception):
     """The script cannot be served: the process ends with exit code 3 (S126).
 
-    ``str(error)`` is the title, ``report()`` the whole text for people.
+    ``str(error)`` is the title, ``summary`` one line with the cause, ``report()`` the whole text for people.
     """
 
     def __init__(self, title: str, failure: Failure, hints: Sequence[str] = ()) -> None:
@@ -49,9 +50,17 @@ class UserScriptError(Exception):
         self.failure = failure
         self.hints = list(hints)
 
+    @property
+    def summary(self) -> str:
+        """Say in one line what failed and where."""
+        line = render(replace(self.failure, traceback="", raised_in=None))
+        return line if self.title == self.failure.message else f"{self.title}: {line}"
+
     def report(self) -> str:
         """Give title, failing line, the user's frames and what may help, as one text of several lines."""
-        return "\n".join([self.title, render(self.failure), *self.hints])
+        if self.title != self.failure.message:
+            return "\n".join([self.title, render(self.failure), *self.hints])
+        return "\n".join([render(self.failure) if self.failure.file else self.title, *self.hints])
 
 
 class LoadError(UserScriptError):

@@ -195,21 +195,19 @@ def _no_file(path: str, root: str) -> NoReturn:
         what, where = f"There is no entry script {path}.", os.path.dirname(path)
         if not os.path.isdir(where):
             what, where = f"{what} Its folder does not exist either.", root
-    raise errors.LoadError(IMPORT_FAILED, _failure(what), [_scripts_in(where)])
+    raise errors.LoadError(what, _failure(what), [_scripts_in(where)])
 
 
 def _no_main(root: str) -> NoReturn:
     """Refuse to start without any script, in the reference's words (S19)."""
-    lines = [
-        "No score script found. Expected score script main.py.",
-        f"Expected script to be found in PYTHONPATH: {sys.path}",
-    ]
+    title = "No score script found. Expected score script main.py."
+    lines = [f"Expected script to be found in PYTHONPATH: {sys.path}"]
     if os.path.isdir(root):
         lines.append(f"Current contents of AML_APP_ROOT: {os.listdir(root)}")
     else:
         lines.append(f"The directory {root} not an accessible directory in the container.")
     lines.append(f"Name the script with --entry_script FILE, {ENV_ENTRY_SCRIPT}, or the same key in the config file.")
-    raise errors.LoadError(IMPORT_FAILED, _failure("No module named 'main'"), lines)
+    raise errors.LoadError(title, _failure(title), lines)
 
 
 def _failure(message: str) -> Failure:

@@ -163,7 +163,7 @@ def _alike(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
 
 def _refuse(function: Any, message: str, *hints: str) -> NoReturn:
     failure = describe_function(function, SignatureError.__name__, message)
-    raise SignatureError("The user script cannot be served", failure, hints)
+    raise SignatureError(message, failure, hints)
 
 
 def missing(name: str, path: str, found: list[str]) -> SignatureError:
@@ -171,4 +171,4 @@ def missing(name: str, path: str, found: list[str]) -> SignatureError:
     message = f"User script at {path} does not have a {name}() function defined."
     failure = Failure(SignatureError.__name__, message, path, None, None, "")
     have = f"It defines {', '.join(f'{one}()' for one in found)}." if found else "It defines no function at all."
-    return SignatureError("The user script cannot be served", failure, [have])
+    return SignatureError(message, failure, [have])

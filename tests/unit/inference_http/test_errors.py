@@ -16,6 +16,19 @@ def test_report_of_a_script_error_has_title_place_frames_and_hints():
     )
 
 
+def test_summary_is_one_line():
+    failure = errors.Failure("ValueError", "bad\nworse", "/app/score.py", 3, "x = f()", "Traceback\n", "json.loads")
+    assert errors.InitError("It failed", failure).summary == "It failed: /app/score.py:3: ValueError: bad"
+    assert errors.LoadError("bad\nworse", failure).summary == "/app/score.py:3: ValueError: bad"
+
+
+def test_title_that_is_the_message_is_said_once():
+    failure = errors.Failure("SignatureError", "no run()", "/app/score.py", None, None, "")
+    assert errors.SignatureError("no run()", failure, ["Add it."]).report() == "SignatureError: no run()\nAdd it."
+    failure = errors.Failure("FileNotFoundError", "no script", None, None, None, "")
+    assert errors.LoadError("no script", failure, ["Name it."]).report() == "no script\nName it."
+
+
 def test_run_error_describes_its_cause_once_and_when_asked(monkeypatch):
     calls = []
     monkeypatch.setattr(errors, "describe", lambda exc, roots: calls.append((exc, roots)) or "described")
