@@ -7,8 +7,9 @@ packages that are always ours look for the rest where the installed ones are.
 """
 
 import importlib
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -23,6 +24,7 @@ MODULES = {
     "azureml_inference_server_http.log_config": "inference_http.compat.log_config",
 }
 PACKAGES = frozenset({"azureml.contrib.services", "azureml_inference_server_http", "azureml_inference_server_http.api"})
+OWN_FILE = os.path.join(os.path.dirname(__file__), "__init__.py")
 SHARED_PACKAGES = frozenset({"azureml", "azureml.contrib"})  # ours only where nothing real is installed
 
 
@@ -43,13 +45,14 @@ class _Names(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname in MODULES:
             return ModuleSpec(fullname, _Alias(), origin=MODULES[fullname])
-        if fullname in PACKAGES:
-            spec = ModuleSpec(fullname, _Package(), is_package=True)
-            spec.submodule_search_locations = list(_installed_locations(fullname, path, target))
-            return spec
-        if fullname in SHARED_PACKAGES and _installed(fullname, path, target) is None:
-            return ModuleSpec(fullname, _Package(), is_package=True)
-        return None
+        if fullname not in PACKAGES and fullname not in SHARED_PACKAGES:
+            return None
+        installed = _installed(fullname, path, target)
+        if installed is None:
+            return _package(fullname, None, ())
+        if fullname in SHARED_PACKAGES:
+            return None
+        return _package(fullname, installed.origin, installed.submodule_search_locations or ())
 
 
 class _Alias(Loader):
@@ -73,10 +76,12 @@ class _Package(Loader):
             module.__dict__["__version__"] = API_VERSION
 
 
-def _installed_locations(name: str, path: Sequence[str] | None, target: ModuleType | None) -> Iterator[str]:
-    spec = _installed(name, path, target)
-    if spec is not None:
-        yield from spec.submodule_search_locations or ()
+def _package(name: str, origin: str | None, locations: Iterable[str]) -> ModuleSpec:
+    """Make the spec of a package of ours; its __file__ is the installed one's, which modules in there may ask for."""
+    spec = ModuleSpec(name, _Package(), origin=origin or OWN_FILE, is_package=True)
+    spec.submodule_search_locations = list(locations)
+    spec.has_location = True
+    return spec
 
 
 def _installed(name: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
