@@ -1,7 +1,5 @@
 """What may help when an import fails: the package to install, the file that lies elsewhere, the name that clashes."""
 
-import difflib
-import importlib.metadata
 import os
 import re
 import sys
@@ -95,6 +93,8 @@ def _not_found(module: str, roots: Sequence[str]) -> list[str]:
         folder = os.path.dirname(elsewhere)
         return [f"There is {elsewhere}, but {folder} is not on the import path: set AZUREML_SOURCE_DIRECTORY to it."]
     lines = []
+    import difflib  # like importlib.metadata below: slow to import, and rarely needed
+
     close = difflib.get_close_matches(top, sorted(_names_beside(roots)), n=1, cutoff=0.8)
     if close:
         lines.append(f"Did you mean {close[0]!r}, which is a file of yours?")
@@ -126,6 +126,8 @@ def _clash(module: str, roots: Sequence[str]) -> list[str]:
 
 
 def _version(module: str, what: str) -> list[str]:
+    import importlib.metadata
+
     package = pip_name(module)
     try:
         version = importlib.metadata.version(package)

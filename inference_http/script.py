@@ -10,7 +10,7 @@ from time import perf_counter
 from types import AsyncGeneratorType, CoroutineType, ModuleType, NoneType
 from typing import Any, Final, NoReturn, Protocol
 
-from inference_http import compat, errors, eventloop, importing, signature
+from inference_http import compat, errors, importing, signature
 from inference_http.contract import ENV_ENTRY_SCRIPT
 from inference_http.failure import Failure, describe
 from inference_http.hints import hints
@@ -135,7 +135,12 @@ def user_modules(script: Script) -> dict[str, str]:
 
 
 def _settled(result: Any) -> Any:
-    if isinstance(result, CoroutineType) or hasattr(type(result), "__await__"):
+    awaited = isinstance(result, CoroutineType) or hasattr(type(result), "__await__")
+    if not awaited and not isinstance(result, AsyncGeneratorType):
+        return result
+    from inference_http import eventloop  # it imports asyncio, which takes 40 ms: only where it is used
+
+    if awaited:
         result = eventloop.wait_for(result)
     return eventloop.as_generator(result) if isinstance(result, AsyncGeneratorType) else result
 
