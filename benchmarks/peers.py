@@ -152,8 +152,7 @@ def wrk(started: Started, body: bytes, *, connections: int, seconds: float) -> M
     script = CACHE / "post.lua"
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(
-        'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
-        f"wrk.body = [[{body.decode()}]]\n"
+        f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = [[{body.decode()}]]\n'
     )
     url = f"http://127.0.0.1:{started.port}/score"
     command = [program, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-s", str(script), url]
@@ -194,7 +193,11 @@ def machine() -> str:
     model = ""
     with contextlib.suppress(OSError):
         model = next(
-            (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+            (
+                line.split(":")[1].strip()
+                for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if "model name" in line
+            ),
             "",
         )
     return f"{os.cpu_count()} cores ({model or platform.machine()}), {platform.system()}, Python {platform.python_version()}"

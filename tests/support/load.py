@@ -23,12 +23,14 @@ class Load:
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._run, args=(number % 2 == 0,)) for number in range(clients)]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> "Load":  # noqa: PYI034 - typing.Self came with 3.11
         for thread in self._threads:
             thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def stop(self) -> None:
@@ -62,6 +64,8 @@ class Load:
                 body = answer.read()
             except (OSError, http.client.HTTPException) as error:
                 self._count(None, f"{type(error).__name__}: {error}", started)
+                if connection is not None:
+                    connection.close()
                 connection = None
                 continue
             self._count(body if answer.status == 200 else None, f"{answer.status} {body[:200]!r}", started)

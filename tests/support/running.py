@@ -61,7 +61,7 @@ class Running:
         return "".join(self.log)
 
     def wait_for(self, pattern: str, timeout: float = START_S, count: int = 1) -> str:
-        """Wait until ``pattern`` stands ``count`` times in the log; the matching line. AssertionError with the log if not."""
+        """Wait until ``pattern`` stands ``count`` times in the log, return the last such line; else fail with the log."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             found = [line for line in list(self.log) if re.search(pattern, line)]
@@ -141,10 +141,8 @@ def server(
     finally:
         if process.poll() is None:
             process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(10)
-            except subprocess.TimeoutExpired:
-                pass
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

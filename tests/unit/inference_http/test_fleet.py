@@ -278,7 +278,7 @@ def test_a_worker_that_does_not_leave_in_time_is_killed() -> None:
 
 
 def test_fewer_workers_are_wanted() -> None:
-    script, fleet = serve(3)
+    _, fleet = serve(3)
     fleet.roll(1)
     for _ in range(10):
         for member in fleet.starting():
