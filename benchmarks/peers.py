@@ -200,4 +200,5 @@ def machine() -> str:
             ),
             "",
         )
-    return f"{os.cpu_count()} cores ({model or platform.machine()}), {platform.system()}, Python {platform.python_version()}"
+    cores = f"{os.cpu_count()} cores ({model or platform.machine()})"
+    return f"{cores}, {platform.system()}, Python {platform.python_version()}"

@@ -2,8 +2,8 @@
 
     python benchmarks/server.py [--seconds 4] [--rounds 5] [--no-fastapi]
 
-One worker against one worker, a trivial scoring script, 8 connections. Contestants run at the same time and are loaded in
-turn, round by round; ratios are of medians. The table goes into docs/benchmarks.md.
+One worker against one worker, a trivial scoring script, 8 connections. Contestants run at the same time and are loaded
+in turn, round by round; ratios are of medians. The table goes into docs/benchmarks.md.
 """
 
 import argparse

@@ -61,7 +61,7 @@ class Running:
         return "".join(self.log)
 
     def wait_for(self, pattern: str, timeout: float = START_S, count: int = 1) -> str:
-        """Wait until ``pattern`` stands ``count`` times in the log, return the last such line; else fail with the log."""
+        """Wait until ``pattern`` stands ``count`` times in the log, return the last such line; or fail."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             found = [line for line in list(self.log) if re.search(pattern, line)]
