@@ -112,7 +112,7 @@ class _Task(Generic[T]):
         self._context = context
         self._task: asyncio.Task[T] | None = None
         self._started = self._ended = self._broken_into = False
-        self._changed = threading.Event()
+        self._bell = _Bell()
 
     def has_ended(self) -> bool:
         """Tell whether the coroutine is over, in whatever way."""
@@ -126,7 +126,7 @@ class _Task(Generic[T]):
 
     def wake(self) -> None:
         """Let the waiting thread look whether what it waits for has come."""
-        self._changed.set()
+        self._bell.ring()
 
     def call_soon(self, function: Callable[[], object]) -> None:
         """Call a function on the loop's thread."""
@@ -140,15 +140,14 @@ class _Task(Generic[T]):
             while True:
                 try:
                     if not self._started:
-                        self._started = True
                         self._on.loop.call_soon_threadsafe(self._start, context=self._context)
+                        self._started = True
                     if struck is not None and not cancelled:
                         cancelled, done = True, self.has_ended
                         self._cancel()
                     if done():
                         break
-                    self._changed.wait(POLL_S)
-                    self._changed.clear()
+                    self._bell.wait(POLL_S)
                 except BaseException as error:  # noqa: BLE001 - ScoringTimeout, KeyboardInterrupt: raised below
                     struck = struck or error
         except BaseException:  # struck between two instructions of the loop above: do not leave the task behind
@@ -168,29 +167,47 @@ class _Task(Generic[T]):
             self.wait(self.has_ended)
 
     def _start(self) -> None:
-        self._task = self._on.loop.create_task(self._coroutine)
-        self._task.add_done_callback(self._end)
+        if self._task is None:  # the thread may have been struck when it had just asked for this, and have asked again
+            self._task = self._on.loop.create_task(self._coroutine)
+            self._task.add_done_callback(self._end)
 
     def _end(self, _task: "asyncio.Task[T]") -> None:
         self._ended = True
         if self._broken_into:
             set_asynchronous(self._on.ident(), None)
-        self._changed.set()
+        self._bell.ring()
 
     def _request_cancel(self) -> None:
         self._on.loop.call_soon_threadsafe(lambda: self._task is not None and self._task.cancel())
 
     def _cancel(self) -> None:
         """Cancel the task; where the script's code blocks the loop, break into that code as into a plain run()."""
-        answered = threading.Event()
+        answered = _Bell()
         self._request_cancel()
-        self._on.loop.call_soon_threadsafe(answered.set)
+        self._on.loop.call_soon_threadsafe(answered.ring)
         deadline = monotonic() + BLOCKED_S
         while not answered.wait(POLL_S / 4) and not self._ended:
             if monotonic() > deadline:
                 self._broken_into = True
                 set_asynchronous(self._on.ident(), ScoringTimeout)
                 return
+
+
+class _Bell:
+    """Wakes one thread. Unlike threading.Event it has no inner lock, which a thread struck within it would keep."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Lock()
+        self._closed.acquire()
+
+    def ring(self) -> None:
+        """Wake the waiting thread, or the next one to wait. Only on the loop's thread."""
+        if self._closed.locked():
+            self._closed.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Tell whether it rang within that time."""
+        return self._closed.acquire(timeout=seconds)
 
 
 class _Loop:
