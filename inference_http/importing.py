@@ -27,7 +27,7 @@ ENTRY_MODULE: Final = "entry_module"  # the reference's name for the script (S16
 SETTLED_S: Final = 2.0  # age from which a file's time of change tells versions apart
 COMPILED: Final = (*importlib.machinery.EXTENSION_SUFFIXES, *importlib.machinery.BYTECODE_SUFFIXES)
 FLASK_NAMES: Final = ("flask", "request", "g", "session", "current_app", "jsonify", "has_request_context")
-WEB_STACK: Final = frozenset({"flask", "flask_cors", "werkzeug", "jinja2", "inference_http"})
+WEB_STACK: Final = frozenset({"__main__", "__mp_main__", "flask", "flask_cors", "werkzeug", "jinja2", "inference_http"})
 
 _naming_flask: set[str] = set()  # the user's files that name Flask, also those that run() imports later
 
