@@ -20,7 +20,7 @@ from types import CoroutineType
 from typing import Any, Final, Generic, TypeVar
 
 from inference_http.errors import ScoringTimeout
-from inference_http.interrupt import set_asynchronous
+from inference_http.interrupt import set_asynchronous, swallow_asynchronous
 
 T = TypeVar("T")
 
@@ -174,7 +174,7 @@ class _Task(Generic[T]):
     def _end(self, _task: "asyncio.Task[T]") -> None:
         self._ended = True
         if self._broken_into:
-            set_asynchronous(self._on.ident(), None)
+            swallow_asynchronous()
         self._bell.ring()
 
     def _request_cancel(self) -> None:
@@ -239,7 +239,6 @@ class _Loop:
             self.loop.close()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
         while not self._closing and not self.loop.is_closed():
             # SystemExit of a task, a ScoringTimeout that came too late: whoever waits for the task hears of it
             with contextlib.suppress(BaseException):

@@ -88,6 +88,21 @@ def prepare(roots: Sequence[str]) -> None:
     importlib.invalidate_caches()
 
 
+def hidden_files(roots: Sequence[str]) -> dict[str, str]:
+    """Give the user's files that an installed module of the same name hides, as it is loaded already, and its place.
+
+    Only what the server itself runs on, or preloads, can be loaded before the script.
+    """
+    found = {}
+    for root in roots:
+        names = os.listdir(root) if os.path.isdir(root) else []
+        for name in sorted(name for name in names if name.endswith(".py")):
+            loaded = getattr(sys.modules.get(name[:-3]), "__file__", None)
+            if loaded and name[:-3] not in sys.stdlib_module_names and not is_user_file(loaded, roots):
+                found[os.path.join(root, name)] = loaded
+    return found
+
+
 def load_file(path: str) -> ModuleType:
     """Load the entry script under the name ``entry_module``; raises whatever the script raises."""
     if path.endswith(tuple(COMPILED)):

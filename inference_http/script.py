@@ -83,6 +83,8 @@ def load(settings: ScriptSettings) -> Script:
     path, roots = _locate(settings)
     compat.install()
     importing.prepare(roots)
+    for hidden, loaded in importing.hidden_files(roots).items():
+        logger.warning("%s cannot be imported: %s has its name and is loaded already. Rename the file.", hidden, loaded)
     try:
         module = importing.load_main() if path is None else importing.load_file(path)
     except BaseException as error:  # whatever the script raises, the start has failed (S126)

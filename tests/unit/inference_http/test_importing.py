@@ -51,6 +51,17 @@ def test_module_of_the_users_never_hides_pythons(folder):
     assert not hasattr(folder.load("import colorsys\n" + PLAIN).module.colorsys, "WHO")
 
 
+def test_file_of_the_users_that_a_loaded_library_hides_is_told(folder, caplog):
+    import flask
+
+    folder({"flask.py": "", "json.py": "", "own.py": ""})
+    folder.load("import own\n" + PLAIN)
+    path = folder.path / "flask.py"
+    assert caplog.messages == [
+        f"{path} cannot be imported: {flask.__file__} has its name and is loaded already. Rename the file."
+    ]
+
+
 def test_working_folder_that_python_puts_first_moves_behind_the_standard_library(folder, monkeypatch):
     monkeypatch.chdir(folder.path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
