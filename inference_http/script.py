@@ -93,9 +93,6 @@ def load(settings: ScriptSettings) -> Script:
     if module is None:
         _no_main(settings.app_root)
     path = path or os.path.abspath(module.__file__ or "main")
-    for name in ("init", "run"):
-        if not hasattr(module, name):
-            raise signature.missing(name, path, _functions(module))
     return _analysed(path, module, roots, settings.model_dir)
 
 
@@ -160,19 +157,21 @@ def _locate(settings: ScriptSettings) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _analysed(path: str, module: ModuleType, roots: tuple[str, ...], model_dir: str | None) -> Script:
-    signature.check_init(module.init)
-    run, driver = module.run, None
+    init, outer_run = signature.function(module, "init", path), signature.function(module, "run", path)
+    signature.check_init(init)
+    run, driver = outer_run, None
     inner = getattr(module, "driver_module", None)
     if isinstance(inner, ModuleType) and hasattr(inner, "run"):
-        run, driver = inner.run, inner.__file__
+        driver = inner.__file__
+        run = signature.function(inner, "run", driver or inner.__name__)
         logger.info("Found driver script at %s and the score script at %s", path, driver)
     else:
         logger.info("Found user script at %s", path)
-    found = signature.read(run, module.run)
+    found = signature.read(run, outer_run)
     return Script(
         path=path,
         module=module,
-        init=module.init,
+        init=init,
         run=run,
         kind=found.kind,
         parameter=found.parameter,
@@ -184,15 +183,6 @@ def _analysed(path: str, module: ModuleType, roots: tuple[str, ...], model_dir: 
         driver=driver,
         model_dir=model_dir,
     )
-
-
-def _functions(module: ModuleType) -> list[str]:
-    """Give the names of the functions that the module itself defines."""
-    return [
-        name
-        for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__
-    ]
 
 
 def _no_file(path: str, root: str) -> NoReturn:

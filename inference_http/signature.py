@@ -2,10 +2,12 @@
 
 import functools
 import inspect
+import linecache
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import CellType
+from types import CellType, ModuleType
 from typing import Any, Final, Literal, NoReturn
 
 from inference_http.compat.marks import is_raw, marked_names
@@ -39,6 +41,24 @@ class Signature:
     schema: Schema | None
 
 
+def function(module: ModuleType, name: str, path: str) -> Callable[..., Any]:
+    """Give the module's init or run; SignatureError where the file `path` defines none that can be called (S22)."""
+    missing = object()
+    value = getattr(module, name, missing)
+    if callable(value):
+        return value
+    if value is missing:
+        functions = {one: item for one, item in vars(module).items() if inspect.isfunction(item)}
+        own = [one for one, item in functions.items() if item.__module__ == module.__name__]
+        hint = f"It defines {', '.join(f'{one}()' for one in own)}." if own else "It defines no function at all."
+        message, line, code = f"User script at {path} does not have a {name}() function defined.", None, None
+    else:
+        hint = f"Define it with `def {name}(...):`, or give the name {name!r} to nothing else."
+        message = f"{name} is a value of type {type(value).__name__}, not a function."
+        line, code = _assignment(path, name)
+    raise SignatureError(message, Failure(SignatureError.__name__, message, path, line, code, ""), [hint])
+
+
 def read(run: Any, outer_run: Any = None) -> Signature:
     """Read run()'s signature and decorators; SignatureError says what no request could give.
 
@@ -67,8 +87,6 @@ def read(run: Any, outer_run: Any = None) -> Signature:
 
 def check_init(init: Any) -> None:
     """See that init can be called without arguments; SignatureError if not."""
-    if not callable(init):
-        _refuse(init, f"init is a value of type {type(init).__name__}, not a function.")
     try:
         signature = inspect.signature(init)
     except (TypeError, ValueError):  # something callable that does not tell: its call will
@@ -79,9 +97,14 @@ def check_init(init: Any) -> None:
         _refuse(init, f"init() is called without arguments, but is defined as init{signature}.")
 
 
+def _assignment(path: str, name: str) -> tuple[int | None, str | None]:
+    """Find the last line that binds a name at the top of a file."""
+    lines = enumerate(linecache.getlines(path), start=1)
+    found = [(number, line.strip()) for number, line in lines if re.match(rf"{name}\s*[:=]", line)]
+    return found[-1] if found else (None, None)
+
+
 def _parameters(run: Any) -> tuple[inspect.Parameter, ...]:
-    if not callable(run):
-        _refuse(run, f"run is a value of type {type(run).__name__}, not a function.")
     try:
         return tuple(inspect.signature(run).parameters.values())
     except (TypeError, ValueError) as error:
@@ -164,11 +187,3 @@ def _alike(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
 def _refuse(function: Any, message: str, *hints: str) -> NoReturn:
     failure = describe_function(function, SignatureError.__name__, message)
     raise SignatureError(message, failure, hints)
-
-
-def missing(name: str, path: str, found: list[str]) -> SignatureError:
-    """Make the error for a script without init() or run(); ``found`` are the functions that it does have (S22)."""
-    message = f"User script at {path} does not have a {name}() function defined."
-    failure = Failure(SignatureError.__name__, message, path, None, None, "")
-    have = f"It defines {', '.join(f'{one}()' for one in found)}." if found else "It defines no function at all."
-    return SignatureError(message, failure, [have])

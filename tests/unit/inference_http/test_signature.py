@@ -64,9 +64,8 @@ def test_undecorated_run(folder, definition, parameter, names, wants_headers):
 def test_run_that_no_request_could_call(folder, definition, message):
     error = refused(folder, f"{INIT}\n{definition}\n")
     assert error.failure.message == message
-    if definition.startswith("def"):
-        assert (error.failure.file, error.failure.line) == (str(folder.path / "score.py"), 3)
-        assert error.failure.code == definition
+    assert (error.failure.file, error.failure.line) == (str(folder.path / "score.py"), 3)
+    assert error.failure.code == definition
 
 
 @pytest.mark.parametrize(("name", "text"), [("run", INIT), ("init", "def run(data): pass\n")])
@@ -90,6 +89,12 @@ def test_empty_script(folder):
 )
 def test_init_that_cannot_be_called(folder, definition, message):
     assert refused(folder, f"{definition}\ndef run(data): pass\n").failure.message == message
+
+
+def test_run_of_a_driver_module_that_is_none(folder):
+    folder({"inner.py": "x = 1\nrun = 'no'\n"})
+    error = refused(folder, INIT + "import inner as driver_module\ndef run(data): pass\n")
+    assert (error.failure.file, error.failure.line) == (str(folder.path / "inner.py"), 2)
 
 
 @pytest.mark.parametrize("definition", ["def init(model=None): pass", "def init(*args): pass", "init = dict"])
