@@ -26,6 +26,8 @@ def judge(name: str, reference: Observed, ours: Observed, allowed: Iterable[Entr
     entries = [entry for entry in allowed if fnmatch.fnmatchcase(name, entry.cases)]
     verdict = Verdict()
     _aspects(reference, ours, [entry for entry in entries if isinstance(entry, Aspect)], verdict)
+    if "started" in ours.aspects and ours.aspects != reference.aspects:
+        return verdict  # nothing was served, so there is nothing more to compare
     lines = [entry for entry in entries if isinstance(entry, Line)]
     left = _records(reference.log, "ref", lines, verdict)
     right = _records(ours.log, "our", lines, verdict)
@@ -36,7 +38,8 @@ def judge(name: str, reference: Observed, ours: Observed, allowed: Iterable[Entr
 
 
 def _aspects(reference: Observed, ours: Observed, entries: list[Aspect], verdict: Verdict) -> None:
-    for aspect in {**reference.aspects, **ours.aspects}:
+    names = {**reference.aspects, **ours.aspects}
+    for aspect in ["started"] if "started" in names else names:
         there, here = reference.aspects.get(aspect), ours.aspects.get(aspect)
         if there == here:
             continue
@@ -47,7 +50,11 @@ def _aspects(reference: Observed, ours: Observed, entries: list[Aspect], verdict
 
 
 def _fits(entry: Aspect, aspect: str, there: str | None, here: str | None) -> bool:
-    return fnmatch.fnmatchcase(aspect, entry.name) and _matches(entry.reference, there) and _matches(entry.ours, here)
+    if not fnmatch.fnmatchcase(aspect, entry.name):
+        return False
+    if not (_matches(entry.reference, there) and _matches(entry.ours, here)):
+        return False
+    return entry.rest is None or (there is not None and here is not None and entry.rest(there, here))
 
 
 def _matches(pattern: str | None, value: str | None) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.conformance import reference, wire
 
 SIDES = ("ref", "our")  # equally long, so that a path of one side is as long as the other's: Content-Length may compare
-READY_S = 60.0  # generous: a start costs one second of CPU, and the machine may be busy with other things
+READY_S = 45.0  # generous: a start costs one second of CPU, and the machine may be busy with other things
 _ports_lock = threading.Lock()
 # Five digits, below the range that the system hands out; sessions at the same time begin at different places.
 _ports = itertools.islice(itertools.cycle(range(20000, 30000)), random.Random(os.getpid()).randrange(10000), None)

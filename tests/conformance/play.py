@@ -12,6 +12,9 @@ from tests.conformance.launch import NotReady, Server, command
 
 START, STOP = "start", "stop"  # the two cases that every situation has
 _MARK = re.compile(r"/swagger\.json\?mark=(\d+) \d{3} ")
+ANSWER_S = 10.0
+FAILS_S = 20.0  # a start that must fail has done so by then
+_SERVES = re.compile(r"ready for serving traffic|serves version")
 _SETTLE_S = 0.15  # a start that must fail: time for the last lines to be written after the process has ended
 
 
@@ -67,27 +70,44 @@ def _tail(server: Server) -> str:
 
 
 def _fail(server: Server, record: Record) -> None:
-    code = server.wait_end()
+    """A start that must fail: wait for the end, or for the word that requests are served."""
+    end = time.monotonic() + FAILS_S
+    while server.process.poll() is None and time.monotonic() < end and not _SERVES.search(server.stdout()):
+        time.sleep(0.05)
     time.sleep(_SETTLE_S)
+    code = server.process.poll()
+    serves = code is None and _SERVES.search(server.stdout())
     record.cases[START] = Observed(
-        {"exit": "still running" if code is None else str(code)},
-        [
-            *normal.lines(server, server.stdout()),
-            *(f"stderr: {line}" for line in normal.lines(server, server.stderr())),
-        ],
+        {"exit": str(code) if code is not None else "serves" if serves else "still running"}, _output(server)
     )
 
 
+def _output(server: Server) -> list[str]:
+    """All of stdout, then all of stderr."""
+    return [
+        *normal.lines(server, server.stdout()),
+        *(f"stderr: {line}" for line in normal.lines(server, server.stderr())),
+    ]
+
+
 def _serve(server: Server, situation: Situation, record: Record) -> None:
-    server.wait_ready()
+    """A start that must succeed. If it does not, every case has seen just that."""
+    names = [START, *(case.name for case in situation.cases), STOP]
+    try:
+        server.wait_ready()
+    except NotReady:
+        if server.process.poll() is None:
+            raise
+        record.cases = {name: Observed({"started": f"no, exit {server.process.poll()}"}) for name in names}
+        record.cases[START].log = _output(server)
+        return
     _mark(server, situation, 0)
     for number, case in enumerate(situation.cases, 1):
         record.cases[case.name] = _do(server, case)
         _mark(server, situation, number)
     code = server.stop(signal.SIGTERM)
     stop = Observed({"exit": "still running" if code is None else str(code)})
-    names = [START, *(case.name for case in situation.cases), STOP]
-    record.cases = {START: Observed({"ready": "yes"})} | record.cases | {STOP: stop}
+    record.cases = {START: Observed()} | record.cases | {STOP: stop}
     for name, log in zip(names, _by_mark(server, len(situation.cases)), strict=True):
         record.cases[name].log = log if situation.marks or name == START else []
     stop.log += [f"stderr: {line}" for line in normal.lines(server, server.stderr())]
@@ -103,9 +123,11 @@ def _do(server: Server, case: Case) -> Observed:
     if case.play:
         return Observed(dict(case.play(server)))
     try:
-        answer = wire.ask(server.port, case.request)
+        answer = wire.ask(server.port, case.request, ANSWER_S)
     except wire.NoAnswer:
         return Observed({"status": "no answer"})
+    except TimeoutError:
+        return Observed({"status": f"no answer in {ANSWER_S} s"})
     except wire.Malformed as problem:
         return Observed({"status": f"malformed: {problem}"})
     return Observed(normal.aspects(server, case.request, answer))

@@ -4,6 +4,7 @@ A table, read by three: the comparison (what may differ), the stale test (an ent
 docs/differences.md (what users are told). One module for each chapter of that page.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 ANY = r".*"
@@ -13,13 +14,15 @@ ANY = r".*"
 class Aspect:
     """One aspect of an answer may differ: ``cases`` is a glob over situation/case, ``name`` a glob over aspects.
 
-    ``reference`` and ``ours`` are patterns for all of the value; None means that the aspect is absent there.
+    ``reference`` and ``ours`` are patterns for all of the value; None means that the aspect is absent there. ``rest``
+    is asked whether the two values are equal but for the difference that this entry is about.
     """
 
     cases: str
     name: str
     reference: str | None
     ours: str | None
+    rest: Callable[[str, str], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,22 @@ def init():
 
 
 def environment():
-    wanted = ("AML", "AZUREML", "WORKER", "SERVER", "HEALTH", "TRANSPORT", "HTTP_X", "SERVICE", "SEPERATE", "SCORING")
+    wanted = ("AML_", "AZUREML_", "WORKER_", "SERVER_P", "HEALTH_", "TRANSPORT_", "HTTP_X", "SERVICE_", "SCORING_")
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith(wanted)}
 
 
 def paths():
-    return [place for place in sys.path if "site-packages" not in place and not place.startswith(sys.base_prefix)]
+    """Which kind of folder follows which on sys.path; folders of the test's own are named."""
+    root = os.environ["AML_APP_ROOT"]
+    kinds = []
+    for place in sys.path:
+        if place.startswith(root):
+            kinds.append(place)
+        elif "site-packages" in place:
+            kinds.append("site-packages")
+        elif place.startswith(sys.base_prefix):
+            kinds.append("stdlib")
+    return [kind for kind, before in zip(kinds, ["", *kinds], strict=False) if kind != before]
 
 
 def run(what):
