@@ -117,7 +117,9 @@ def test_names_of_modules_and_classes_say_what_the_thing_does(path):
 # --- Text of the repository ------------------------------------------------------------------------------------------
 
 # Written in pieces, so that this file passes its own test.
-MACHINE_PATH = re.compile("|".join((r"/wo" + r"rk/(main|shared)", r"/ho" + r"me/\w+/", r"/ro" + r"ot/\w", r"/Use" + r"rs/\w+/")))
+MACHINE_PATH = re.compile(
+    "|".join((r"/wo" + r"rk/(main|shared)", r"/ho" + r"me/\w+/", r"/ro" + r"ot/\w", r"/Use" + r"rs/\w+/"))
+)
 
 
 def test_tracked_files_name_no_path_of_one_machine():
