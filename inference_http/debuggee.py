@@ -96,7 +96,10 @@ def wait_for_client(wait_s: float) -> bool:
 
 
 def attached() -> bool:
-    """Whether a client holds a session with this process now. Cheap, and does not import the debugger."""
+    """Whether a client holds a session with this process now. Cheap, and does not import the debugger.
+
+    Where nobody holds the root session, the adapter does for a moment after ``attach``, to unblock what it was offered.
+    """
     debugger = _current()
     return debugger is not None and bool(debugger.is_attached())
 

@@ -321,6 +321,9 @@ def test_many_reloads_leave_one_session(supervisor, score, client, reloads):
 def test_a_client_that_comes_late_gets_the_worker_that_runs(supervisor, score, client):
     worker = supervisor.fork(score, wait_s=0)
     worker.ready()
+    deadline = time.monotonic() + 5
+    while worker.ask(op="attached") and time.monotonic() < deadline:  # the adapter makes a session to unblock it
+        time.sleep(0.01)
     assert worker.ask(op="attached") is False
     client.set_breakpoints(str(score), [RUN])
     attach(client, supervisor)
