@@ -43,6 +43,7 @@ class Watcher:
         poll: True looks instead of listening for events, False does not ask whether events can be trusted here.
         on_change: called with the sorted paths of new, changed and deleted files, on the watcher's thread. Changes
             made while it runs are told afterwards.
+        models: folders in which every file counts; they may lie in a root.
         debounce_s: how long nothing may happen before a change is told.
     """
 
@@ -54,9 +55,11 @@ class Watcher:
         poll: bool | None = None,  # noqa: FBT001 - a setting with three values
         *,
         on_change: Callable[[list[str]], None],
+        models: Sequence[str] = (),
         debounce_s: float = DEBOUNCE_S,
     ) -> None:
-        self._tree = Tree(roots, Rules(include, exclude))
+        rules, all_files = Rules(include, exclude), Rules(["*"], exclude)
+        self._tree = Tree({**dict.fromkeys(models, all_files), **dict.fromkeys(roots, rules)}, rules)
         self._git_locks = [lock for lock in map(_git_lock, roots) if lock]
         self._poll = poll
         self._on_change = on_change
@@ -88,7 +91,7 @@ class Watcher:
             if self._poll:
                 self._reason = "asked for"
             elif self._poll is None:
-                self._reason = silent_file_system(survey.tops)
+                self._reason = silent_file_system(list(survey.tops))
             if not self._poll:  # also where events cannot be trusted: those that come are heard at once
                 self._events = Events(self._note)
                 self._tree.survey = survey  # so that early events are judged
@@ -124,6 +127,11 @@ class Watcher:
                 fresh = {path: mark for path, mark in survey.files.items() if path not in known}
                 survey.files = known | fresh  # what changed among the known ones is still to be told
                 self._tree.remember(survey)
+
+    def data_digest(self) -> str:
+        """A short text for the names and contents of the files that count and are no Python; empty without any."""
+        with self._lock:
+            return self._tree.data_digest()
 
     # --- Watchdog's thread -------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from inference_http.watch_rules import SMALL_IGNORED_FOLDERS, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
 HASH_LIMIT: Final = 16 * 1024 * 1024  # bytes; a larger file (a model) counts as changed when its time or size changed
 HASH_BUDGET: Final = 128 * 1024 * 1024  # bytes read at the start; what is beyond counts as changed when its time did
@@ -26,7 +26,7 @@ Mark = tuple[int, int, int]  # modification time in ns, size in bytes, inode
 class Survey:
     """What one walk over everything watched has found."""
 
-    tops: list[str] = field(default_factory=list)  # the roots, and the targets of linked folders
+    tops: dict[str, Rules] = field(default_factory=dict)  # the roots, the targets of linked folders, and their rules
     files: dict[str, Mark] = field(default_factory=dict)
     observed: dict[str, bool] = field(default_factory=dict)  # folder -> with all below it
     aliases: dict[str, set[str]] = field(default_factory=dict)  # target of linked files -> the links, which count
@@ -41,9 +41,9 @@ class Survey:
 class Tree:
     """Roots, rules and the last look. Not thread-safe."""
 
-    def __init__(self, roots: Sequence[str], rules: Rules) -> None:
-        self._given = tuple(roots)
-        self._rules = rules
+    def __init__(self, roots: Mapping[str, Rules], rules: Rules) -> None:
+        self._given = dict(roots)
+        self._rules = rules  # for files outside all roots
         self._extra: set[str] = set()
         self._hashes: dict[str, bytes] = {}
         self.survey = Survey()
@@ -57,12 +57,14 @@ class Tree:
     def look(self) -> Survey:
         """Walk over everything. Raises nothing: what cannot be read is not there."""
         survey = Survey()
-        for root in dict.fromkeys(map(os.path.realpath, self._given)):  # a link among them may point elsewhere now
-            _Walk(survey, self._rules).top(root)
+        for root, rules in self._given.items():
+            top = os.path.realpath(root)  # a link may point elsewhere now
+            if top not in survey.tops:
+                _Walk(survey, rules).top(top)
         for path in self._extra:
-            below = _below(path, survey.tops) or os.path.basename(path)
+            _, rules, below = self._place(path, survey) or ("", self._rules, os.path.basename(path))
             mark = mark_of(path)
-            if mark and self._rules.allows(below) and self._rules.covers(below):
+            if mark and rules.allows(below) and rules.covers(below):
                 survey.files[path] = mark
         for folder in sorted({os.path.dirname(path) for path in (*self._extra, *survey.aliases)}):
             if len(survey.observed) < SPLIT_LIMIT:
@@ -73,12 +75,12 @@ class Tree:
         """Whether an event for this path can matter. Asked for every event, so it looks at names almost alone."""
         if path in self._extra or path in self.survey.aliases:
             return True
-        below = _below(path, self.survey.tops)
-        if below is None or not self._rules.covers(below):
+        place = self._place(path, self.survey)
+        if place is None or not place[1].covers(place[2]):
             return path in self.survey.tops
         if folder:
             return os.path.basename(path) not in SMALL_IGNORED_FOLDERS
-        return self._rules.includes(below) or os.path.islink(path)
+        return place[1].includes(place[2]) or os.path.islink(path)
 
     def remember(self, survey: Survey) -> None:
         """Take the survey for what is known without asking what changed: the start."""
@@ -109,15 +111,37 @@ class Tree:
                     survey.files.pop(counted, None)
         return self.changes(survey)
 
+    def data_digest(self) -> str:
+        """A short text for the names and contents of the files that are no Python; empty where there are none.
+
+        A file too large to be read counts with its time and size.
+        """
+        lines = []
+        for path, mark in self.survey.files.items():
+            if not path.endswith(".py"):
+                place = self._place(path, self.survey)
+                name = place[2] if place else os.path.basename(path)
+                lines.append(f"{name}\0{self._hashes.get(path) or mark!r}")
+        return hashlib.sha256("\n".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest() if lines else ""
+
     def _enters_all(self, path: str) -> bool:
         """Whether no folder around a new file is one to stay out of: an environment may have been made just now."""
-        top = next((top for top in self.survey.tops if path.startswith(top + os.sep)), None)
+        place = self._place(path, self.survey)
         folder = os.path.dirname(path)
-        while top and len(folder) > len(top):
-            if not self._rules.enters(os.path.relpath(folder, top), folder):
+        while place and len(folder) > len(place[0]):
+            if not place[1].enters(os.path.relpath(folder, place[0]), folder):
                 return False
             folder = os.path.dirname(folder)
         return True
+
+    @staticmethod
+    def _place(path: str, survey: Survey) -> tuple[str, Rules, str] | None:
+        """The innermost top around a path, its rules, and the path below it; None outside all of them."""
+        inside = [top for top in survey.tops if path.startswith(top + os.sep)]
+        if not inside:
+            return None
+        top = max(inside, key=len)
+        return top, survey.tops[top], os.path.relpath(path, top)
 
     def _differs(self, path: str, after: Mark | None) -> bool:
         old = self._hashes.pop(path, None)
@@ -139,9 +163,9 @@ class _Walk:
 
     def top(self, top: str) -> None:
         survey = self._survey
-        if not os.path.isdir(top) or _inside(top, survey.observed):
+        if not os.path.isdir(top):
             return
-        survey.tops.append(top)
+        survey.tops[top] = self._rules
         observed: dict[str, bool] = {}
         self._visit(top, top, observed)
         if self._folders > FOLDER_LIMIT:
@@ -151,7 +175,7 @@ class _Walk:
         survey.observed.update(observed)
         for target in dict.fromkeys(self._links):
             around = any((known + os.sep).startswith(target.rstrip(os.sep) + os.sep) for known in survey.tops)
-            if not around:  # a link to a folder around a watched one would bring in anything
+            if not around and not _inside(target, survey.observed):  # a folder around another one brings in anything
                 _Walk(survey, self._rules).top(target)
 
     def _visit(self, folder: str, top: str, observed: dict[str, bool]) -> bool:
@@ -206,12 +230,6 @@ def _hash(path: str) -> bytes:
             return hashlib.blake2b(file.read(), digest_size=16).digest()
     except OSError:
         return b""
-
-
-def _below(path: str, tops: Sequence[str]) -> str | None:
-    """The path relative to the innermost top around it; None outside all of them."""
-    inside = [top for top in tops if path.startswith(top + os.sep)]
-    return os.path.relpath(path, max(inside, key=len)) if inside else None
 
 
 def _inside(folder: str, observed: dict[str, bool]) -> bool:

@@ -69,8 +69,9 @@ def told():
 def start(folder, told):
     started = []
 
-    def make(roots=None, include=CODE, exclude=(), poll=None):
-        watcher = Watcher([str(root) for root in roots or [folder]], include, exclude, poll, on_change=told)
+    def make(roots=None, include=CODE, exclude=(), poll=None, models=()):
+        roots, models = [str(root) for root in roots or [folder]], [str(model) for model in models]
+        watcher = Watcher(roots, include, exclude, poll, on_change=told, models=models)
         started.append(watcher)
         watcher.start()
         return watcher
@@ -398,6 +399,21 @@ def test_a_model_folder_is_watched_with_all_files(start, tmp_path, told, monkeyp
     start([model], include=("*",))
     (model / "weights.bin").write_bytes(b"x" * 5000)  # too large to compare: its time tells
     assert told.only() == paths(model / "weights.bin")
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_every_file_of_a_model_counts_and_of_the_code_only_what_is_code(start, folder, told, tmp_path, inside):
+    model = (folder if inside else tmp_path) / "model"
+    (model / "deep").mkdir(parents=True)
+    start(models=[model])
+    (folder / "output.txt").write_text("what the script itself writes is no reason to load it again")
+    (folder / "output.csv").write_text("")
+    told.nothing()
+    (model / "deep" / "weights.bin").write_bytes(b"x")
+    assert told.only() == paths(model / "deep" / "weights.bin")
+    (model / "deep" / "weights.bin").write_bytes(b"y")
+    (folder / "score.py").write_text("x = 2\n")
+    assert told.wait(2) == paths(model / "deep" / "weights.bin", folder / "score.py")
 
 
 def test_a_tree_of_data_is_not_walked_to_its_end(start, folder, told, monkeypatch, caplog):
