@@ -111,12 +111,12 @@ class _Task(Generic[T]):
         self._coroutine = coroutine
         self._context = context
         self._task: asyncio.Task[T] | None = None
-        self._started = self._ended = self._broken_into = False
+        self._started = self._broken_into = False
         self._bell = _Bell()
 
     def has_ended(self) -> bool:
         """Tell whether the coroutine is over, in whatever way."""
-        return self._ended
+        return self._task is not None and self._task.done()
 
     def result(self) -> T:
         """Give what the coroutine returned, or raise what it raised. Only when it has ended."""
@@ -162,7 +162,7 @@ class _Task(Generic[T]):
             self._coroutine.close()
         elif self._on.is_here():  # a generator that nobody closed, collected while the loop's thread was running
             self._request_cancel()
-        elif not self._ended:
+        elif not self.has_ended():
             self._cancel()
             self.wait(self.has_ended)
 
@@ -172,7 +172,6 @@ class _Task(Generic[T]):
             self._task.add_done_callback(self._end)
 
     def _end(self, _task: "asyncio.Task[T]") -> None:
-        self._ended = True
         if self._broken_into:
             swallow_asynchronous()
         self._bell.ring()
@@ -186,8 +185,8 @@ class _Task(Generic[T]):
         self._request_cancel()
         self._on.loop.call_soon_threadsafe(answered.ring)
         deadline = monotonic() + BLOCKED_S
-        while not answered.wait(POLL_S / 4) and not self._ended:
-            if monotonic() > deadline:
+        while not answered.wait(POLL_S / 4) and not self.has_ended():
+            if monotonic() > deadline and asyncio.current_task(self._on.loop) is self._task is not None:
                 self._broken_into = True
                 set_asynchronous(self._on.ident(), ScoringTimeout)
                 return

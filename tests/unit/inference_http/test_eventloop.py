@@ -20,13 +20,15 @@ def _closed():
     eventloop.close()
 
 
-def strike(after_s=0.05):
-    """Raise ScoringTimeout in this thread in a while, as the deadline does."""
+def strike(begun=None):
+    """Raise ScoringTimeout in this thread, as the deadline does: in a while, or a while after the event."""
     interrupt.listen()
     thread_id = threading.get_ident()
 
     def raise_there():
-        time.sleep(after_s)
+        if begun is not None:
+            begun.wait(LONG_S)
+        time.sleep(0.05)
         interruption = interrupt.Interruption(thread_id)
         again = interruption.send()
         while again:
@@ -37,10 +39,16 @@ def strike(after_s=0.05):
 
 
 def timed_out(coroutine):
+    begun = threading.Event()
+
+    async def begin():
+        begun.set()
+        return await coroutine
+
     started = time.monotonic()
-    strike()
+    strike(begun)
     with pytest.raises(ScoringTimeout):
-        eventloop.wait_for(coroutine)
+        eventloop.wait_for(begin())
     return time.monotonic() - started
 
 
@@ -181,6 +189,36 @@ def test_timeout_ends_code_that_blocks_the_loop():
 
     assert timed_out(spin()) < LONG_S / 2
     assert eventloop.wait_for(value(1)) == 1
+
+
+def test_timeout_before_the_first_step_cancels_the_task_and_not_what_blocks_the_loop():
+    """Two requests at once: the limit of the one that waits behind the other must not end the other."""
+    blocking, release, results = threading.Event(), threading.Event(), []
+
+    async def block():
+        blocking.set()
+        while not release.is_set():
+            pass
+        return "done"
+
+    async def never():
+        results.append("begun")
+
+    thread = threading.Thread(target=lambda: results.append(eventloop.wait_for(block())))
+    thread.start()
+    assert blocking.wait(LONG_S)
+    threading.Timer(0.4, release.set).start()
+    assert 0.3 < timed_out_unbegun(never()) < LONG_S / 2
+    thread.join()
+    assert results == ["done"]
+
+
+def timed_out_unbegun(coroutine):
+    started = time.monotonic()
+    strike()
+    with pytest.raises(ScoringTimeout):
+        eventloop.wait_for(coroutine)
+    return time.monotonic() - started
 
 
 def test_timeout_of_another_thread_is_noticed():
