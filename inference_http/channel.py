@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from waitress.channel import ClientDisconnected, HTTPChannel
 
 from inference_http import scoring
+from inference_http.reading import Request
 from inference_http.streaming import StreamBroken
-from inference_http.writing import AnswerTask, Refusal, RefusalTask, Request, whole
+from inference_http.writing import AnswerTask, Refusal, RefusalTask, whole
 
 if TYPE_CHECKING:
     from inference_http.httpd import Listener

@@ -245,6 +245,7 @@ def _adjustments(settings: Settings) -> Adjustments:
     return Adjustments(
         threads=1,  # waitress's own dispatcher is not used
         ident=contract.PRODUCT,
+        server_name=settings.host,  # what a request without Host is told
         channel_request_lookahead=LOOKAHEAD,
         max_request_body_size=settings.max_body + 1 if settings.max_body else 2**62,
         max_request_header_size=settings.max_header,

@@ -8,7 +8,6 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from waitress.parser import HTTPRequestParser
 from waitress.task import WSGITask
 from waitress.utilities import build_http_date
 
@@ -28,12 +27,6 @@ def _date_of(second: int) -> str:
 def _http_date() -> str:
     """The Date header; formatted once a second."""
     return _date_of(int(time.time()))
-
-
-class Request(HTTPRequestParser):  # type: ignore[misc]
-    """waitress's request, with values for what a request that is refused early never gets."""
-
-    command = path = query = request_uri = ""
 
 
 class Refusal:
