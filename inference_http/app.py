@@ -52,15 +52,21 @@ class FlaskRequest(EnvironRequest):
         return request
 
 
-def create_app(settings: "Settings", scorer: Scorer, documents: Documents, metrics_text: Callable[[], str]) -> Flask:
-    """The application for one script. ``metrics_text`` gives the text of /metrics."""
+def create_app(
+    settings: "Settings",
+    scorer: Scorer,
+    documents: Documents,
+    metrics_text: Callable[[], str],
+    detail: Callable[[], dict[str, Any]] = dict,
+) -> Flask:
+    """The application for one script. ``metrics_text`` gives the text of /metrics, ``detail`` that of ``/?detail``."""
     app = Flask(__name__, static_folder=None)
     # The body's size is limited where it is received (--max-body); Flask's own limit on forms would come on top.
     app.config["MAX_FORM_MEMORY_SIZE"] = None
     _add_ids(app, scorer.version)
     _add_errors(app, scorer)
     _add_score(app, scorer)
-    _add_documents(app, scorer, documents, metrics_text)
+    _add_documents(app, scorer, documents, metrics_text, detail)
     cors.install(app, settings)
     return app
 
@@ -99,7 +105,13 @@ def _add_score(app: Flask, scorer: Scorer) -> None:
         return _response(scorer.score(FlaskRequest(request.environ), _ids()))
 
 
-def _add_documents(app: Flask, scorer: Scorer, documents: Documents, metrics_text: Callable[[], str]) -> None:
+def _add_documents(
+    app: Flask,
+    scorer: Scorer,
+    documents: Documents,
+    metrics_text: Callable[[], str],
+    detail: Callable[[], dict[str, Any]],
+) -> None:
     version = scorer.version
 
     def get(path: str, answer: Callable[[], Answer]) -> None:
@@ -111,6 +123,8 @@ def _add_documents(app: Flask, scorer: Scorer, documents: Documents, metrics_tex
         app.add_url_rule(path, path, view, methods=["GET", "OPTIONS"], provide_automatic_options=False)
 
     def health() -> Answer:
+        if "detail" in request.args:
+            return Answer(200, [JSON, NOT_FAILED, *common_headers(_ids(), version)], dumps(detail()))
         return answer_text("Healthy", _ids(), version=version)
 
     def swagger() -> Answer:

@@ -32,7 +32,7 @@ class Task:
     slot: int
     board: str
     reloading: bool = False  # answers carry the version of the code
-    broken: str | None = None  # why the newest version of the code does not serve
+    data: str = ""  # tells contents of watched data files apart
     debug: dict[str, Any] | None = None
 
     def to_json(self) -> str:

@@ -26,7 +26,10 @@ logger = logging.getLogger("azmlinfsrv")
 
 
 class Development:
-    """Reload and debugger of one server. All methods run in the supervisor's loop; threads hand over by ``call_soon``."""
+    """Reload and debugger of one server.
+
+    All methods run in the supervisor's loop; threads hand over by ``call_soon``.
+    """
 
     def __init__(
         self,
@@ -85,17 +88,32 @@ class Development:
         if self.waiting_for_debugger():
             return
         self._changed_at = time.monotonic()
-        logger.info("Changed: %s", _names(paths, self._settings))
+        logger.info("Changed: %s", self._names(paths))
         self._fleet.roll()
+
+    def _names(self, paths: Sequence[str]) -> str:
+        more = f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else ""
+        return ", ".join(map(self.shown, paths[:NAMES_SHOWN])) + more
+
+    def shown(self, path: str) -> str:
+        """A file's name for people: below the script's folder relative to it."""
+        entry = self._settings.entry_script
+        folder = os.path.realpath(os.path.dirname(entry) if entry else self._settings.app_root)
+        return os.path.relpath(path, folder) if os.path.realpath(path).startswith(folder + os.sep) else path
+
+    def data(self) -> str:
+        """Tells the contents of the watched files that are no code apart; empty where there are none."""
+        return self._watcher.data_digest() if self._watcher is not None else ""
 
     def took_over(self, member: Member) -> None:
         """A worker of the newest code serves."""
         if self._watcher is not None:
             self._watcher.add_files(member.report["files"])
+        self._board.set("reload_broken", 0)
         if member.generation == self._announced:
             return
-        first, self._announced = not self._announced, member.generation
-        if self._changed_at is None or first:
+        self._announced = member.generation
+        if self._changed_at is None:
             return
         report = member.report
         logger.info(
@@ -106,7 +124,6 @@ class Development:
             report["version"],
         )
         self._board.add("reloads_ok")
-        self._board.set("reload_broken", 0)
         self._changed_at = None
 
     def start_failed(self, message: Message) -> None:
@@ -114,6 +131,8 @@ class Development:
         if self._settings.reload:
             self._board.add("reloads_failed")
             self._board.set("reload_broken", 1)
+            if self._watcher is not None:
+                self._watcher.add_files(message.get("files", ()))
             still = "The version before serves on" if self._fleet.serving() else "Nothing serves"
             logger.error("%s until the code is fixed: %s", still, message["title"])
 
@@ -158,17 +177,6 @@ def _watcher(settings: Settings, on_change: Callable[[list[str]], None]) -> "Wat
     roots = [os.path.dirname(settings.entry_script) if settings.entry_script else settings.app_root]
     if settings.source_dir:
         roots.append(os.path.join(settings.app_root, settings.source_dir))
-    include = list(settings.reload_include)
-    if settings.reload_model and settings.model_dir and os.path.isdir(settings.model_dir):
-        roots.append(os.path.abspath(settings.model_dir))
-        include.append("*")
-    return Watcher(roots, include, settings.reload_exclude, settings.reload_poll, on_change=on_change)
-
-
-def _names(paths: Sequence[str], settings: Settings) -> str:
-    folder = os.path.dirname(settings.entry_script) if settings.entry_script else settings.app_root
-    shown = [os.path.relpath(path, folder) if path.startswith(folder + os.sep) else path for path in paths]
-    more = f" and {len(shown) - NAMES_SHOWN} more" if len(shown) > NAMES_SHOWN else ""
-    return ", ".join(shown[:NAMES_SHOWN]) + more
-
-
+    models = [os.path.abspath(settings.model_dir)] if settings.reload_model and settings.model_dir else []
+    include, exclude, poll = settings.reload_include, settings.reload_exclude, settings.reload_poll
+    return Watcher(roots, include, exclude, poll, on_change=on_change, models=models)

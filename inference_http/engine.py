@@ -1,19 +1,18 @@
 """How worker processes come into being: forked from a zygote where the system can, else started anew.
 
-The supervisor sees one interface. Which engine serves is decided by capability, not by the name of the platform, and can
-be forced (``--engine spawn``), so that the path of the other platforms is tested on this one.
+The supervisor sees one interface. Which engine serves is decided by capability, not by the name of the platform, and
+can be forced (``--engine spawn``), so that the path of the other platforms is tested on this one.
 """
 
 import base64
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from inference_http import control
 from inference_http.control import Message, Wire
@@ -23,7 +22,10 @@ CLOSE_S = 2.0  # a zygote without workers ends at once
 
 # The interpreter of the child gets this process's import path: a module run with -m, a script and a checkout find
 # inference_http in different ways.
-_BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[2]); from inference_http.{module} import main; main(sys.argv[1], json.loads(sys.argv[3]))"
+_BOOT = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
+    "from inference_http.{module} import main; main(sys.argv[1], json.loads(sys.argv[3]))"
+)
 
 
 class Events(Protocol):
@@ -35,20 +37,36 @@ class Events(Protocol):
     def exited(self, pid: int, code: int) -> None:
         """The worker process ended: exit code, or minus the signal."""
 
-    def preloaded(self, message: Message) -> None:
+    def preloaded(self, engine: "Engine", message: Message) -> None:
         """Libraries are imported in the zygote."""
 
-    def engine_lost(self, reason: str) -> None:
-        """Workers that were asked for and not yet ``forked`` will not come: ask again."""
+    def state_loaded(self, engine: "Engine", message: Message) -> None:
+        """A keeper has called init()."""
+
+    def engine_lost(self, engine: "Engine", reason: str, suspects: list[str]) -> None:
+        """Workers that were asked for and not yet ``forked`` will not come: ask again.
+
+        ``suspects`` are the modules whose import made forking unsafe; none: the process has ended.
+        """
 
 
 class Engine(Protocol):
     """Makes worker processes."""
 
     environment: dict[str, str | None] | None  # what ``preload`` was last told, None before
+    ready: bool  # whether workers come at once: a keeper loads the script first
 
     def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
         """Import libraries ahead for the workers to come, where the engine can."""
+
+    def keeper(self, task: str, *, whole: bool) -> "Engine | None":
+        """An engine that has called init(), where processes can be forked.
+
+        ``whole``: workers take all of it as it is.
+        """
+
+    def forget(self) -> None:
+        """Let go of state that no worker will want."""
 
     def wires(self) -> list[Wire]:
         """What the supervisor has to watch for this engine."""
@@ -79,13 +97,14 @@ def spawn(module: str, wire: socket.socket, sockets: Sequence[socket.socket] = (
 
     Secrets do not travel here (the command line is public): the child asks for its settings on the wire.
     """
-    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # -X, -W, -O as for this process
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001 - -X, -W, -O as here
     code = _BOOT.format(module=module)
     command = [sys.executable, *flags, "-c", code, "", json.dumps(sys.path), json.dumps(sys.argv)]
     if hasattr(wire, "share"):  # Windows
         command[-3] = "stdin"
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
-        shares = [base64.b64encode(sock.share(process.pid)).decode() for sock in (wire, *sockets)]
+        share: Callable[[socket.socket, int], bytes] = getattr(socket.socket, "share")  # noqa: B009  # Windows only
+        shares = [base64.b64encode(share(sock, process.pid)).decode() for sock in (wire, *sockets)]
         assert process.stdin is not None
         process.stdin.write(json.dumps(shares).encode() + b"\n")
         process.stdin.close()
@@ -110,7 +129,8 @@ def inherited(text: str) -> list[socket.socket]:
 class SpawnEngine:
     """A fresh interpreter for each worker: always correct, pays the imports each time."""
 
-    environment = None
+    environment: dict[str, str | None] | None = None
+    ready = True
 
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket], events: Events) -> None:
         self._settings = settings
@@ -120,6 +140,13 @@ class SpawnEngine:
 
     def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
         """Nothing stays loaded between fresh interpreters."""
+
+    def keeper(self, task: str, *, whole: bool) -> Engine | None:  # noqa: ARG002 - as the others
+        """Fresh interpreters inherit nothing."""
+        return None
+
+    def forget(self) -> None:
+        """There is no state."""
 
     def wires(self) -> list[Wire]:
         """None: each worker's own wire is enough."""
@@ -153,33 +180,34 @@ class SpawnEngine:
         """Nothing is kept running."""
 
 
-class ForkEngine:
-    """Forks workers from a zygote, which learns from the first worker what to import ahead of the next."""
+class ZygoteEngine:
+    """Asks a process that forks workers; what runs there is ``zygote.Zygote``."""
 
-    def __init__(self, settings: Settings, sockets: Sequence[socket.socket], events: Events) -> None:
+    def __init__(self, wire: Wire, sockets: Sequence[socket.socket], events: Events) -> None:
         self.environment: dict[str, str | None] | None = None
+        self.ready = True
         self._events = events
-        self._wire, theirs = control.pair()
+        self._wire = wire
         self._lost = False
         self._workers: set[int] = set()
         self._sockets = sockets
-        self._process = spawn("zygote", theirs)
-        theirs.close()
-        self._wire.send("boot", settings=settings.to_json())
 
     def wires(self) -> list[Wire]:
-        """The wire to the zygote."""
+        """The wire to the process."""
         return [] if self._lost else [self._wire]
 
     def readable(self, wire: Wire) -> None:
-        """The zygote tells something, or is gone."""
+        """The process tells something, or is gone."""
         messages, alive = wire.drain()
         for message in messages:
             self._hear(message)
         if not alive and not self._lost:
             self._lost = True
-            self._process.wait()
-            self._events.engine_lost("the process that workers are forked from has ended")
+            self._collect()
+            self._events.engine_lost(self, "the process that workers are forked from has ended", [])
+
+    def _collect(self) -> None:
+        """The process has ended; whose child it was has to know."""
 
     def _hear(self, message: Message) -> None:
         op = message["op"]
@@ -190,28 +218,45 @@ class ForkEngine:
             self._workers.discard(message["pid"])
             self._events.exited(message["pid"], message["code"])
         elif op == "preloaded":
-            self._events.preloaded(message)
+            self._events.preloaded(self, message)
+        elif op == "loaded":
+            self.ready = True
+            self._events.state_loaded(self, message)
         elif op == "unsafe":
-            self._events.engine_lost("; ".join(message["reasons"]))
+            self._events.engine_lost(self, "; ".join(message["reasons"]), message["suspects"])
 
-    def start(self, number: int, task: str, theirs: socket.socket, ours: Wire) -> None:
-        """Ask the zygote for a fork."""
-        # The zygote holds no listening socket: one that nobody serves would keep clients waiting at the end.
+    def start(self, number: int, task: str, theirs: socket.socket, ours: Wire) -> None:  # noqa: ARG002 - as the others
+        """Ask for a fork."""
+        # That process holds no listening socket: one that nobody serves would keep clients waiting at the end.
         descriptors = [theirs.fileno(), *(sock.fileno() for sock in self._sockets)]
         self._wire.post("fork", fds=descriptors, number=number, task=task)
 
     def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
-        """Let the zygote import libraries for the workers to come."""
+        """Let it import libraries for the workers to come."""
         self.environment = environment
         self._wire.post("preload", modules=list(modules), environment=environment)
+
+    def keeper(self, task: str, *, whole: bool) -> "ZygoteEngine | None":
+        """An engine whose process has loaded the script and called init(); see ``zygote.Keeper``."""
+        ours, theirs = control.pair()
+        with theirs:
+            self._wire.post("keeper", fds=[theirs.fileno()], task=task, whole=whole)
+        keeper = ZygoteEngine(ours, self._sockets, self._events)
+        keeper.environment, keeper.ready = self.environment, whole
+        return keeper
+
+    def forget(self) -> None:
+        """Let go of the state; no worker will be asked for any more."""
+        self._wire.post("forget")
 
     def kill(self, pid: int, number: int) -> None:
         """Signal a worker through its parent, which knows that the process is still the worker."""
         if not self._wire.post("kill", pid=pid, signal=number):
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def poll(self) -> None:
-        """Workers are the zygote's children. When that has died they are this process's (it adopts orphans)."""
+        """Workers are that process's children. When it has died they are this process's (it adopts orphans)."""
         if self._lost:
             for pid in list(self._workers):
                 with contextlib.suppress(ChildProcessError):
@@ -221,7 +266,25 @@ class ForkEngine:
                         self._events.exited(pid, os.waitstatus_to_exitcode(status))
 
     def close(self) -> None:
-        """Let the zygote end, and collect it."""
+        """Let the process end."""
         self._wire.close()
+
+
+class ForkEngine(ZygoteEngine):
+    """Forks workers from a zygote of its own, which learns from the first worker what to import ahead of the next."""
+
+    def __init__(self, settings: Settings, sockets: Sequence[socket.socket], events: Events) -> None:
+        ours, theirs = control.pair()
+        super().__init__(ours, sockets, events)
+        self._process = spawn("zygote", theirs)
+        theirs.close()
+        ours.send("boot", settings=settings.to_json())
+
+    def _collect(self) -> None:
+        self._process.wait()
+
+    def close(self) -> None:
+        """Let the zygote end, and collect it."""
+        super().close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(CLOSE_S)

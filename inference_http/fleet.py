@@ -1,93 +1,42 @@
 """The workers of one server: how many, which generation of the code, who takes over from whom.
 
 A state machine driven by the supervisor: messages of workers, ended processes, and the clock come in; starting, killing
-and messages to workers go out. It knows neither sockets nor files, so that its rules can be tested with a scripted clock.
+and messages to workers go out. It knows neither sockets nor files: its rules can be tested with a scripted clock.
 
 Take-over, in the order that lost nothing in experiments: the new worker loads and is ready; the old one stops accepting
 and says so; only then the new one accepts; the old one hands over its idle connections and finishes the rest. A new
 worker that fails leaves the old ones serving.
 """
 
-import enum
 import logging
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from inference_http.control import Message
+from inference_http.member import Member, Outside, State, cause_of
+
+__all__ = ["Fleet", "Member", "Outside", "State"]
 
 ABORT_TO_KILL_S = 2.0  # a hung worker gets SIGABRT (it prints where it hangs), then SIGKILL
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 10.0
 LOOP_LIMIT = 6  # this many failed starts in a row, with nobody serving, end the server
+SUSPICIOUS = 2  # code whose worker ends while loading so many times in a row is called broken: once may be bad luck
 
 logger = logging.getLogger("azmlinfsrv")
-
-
-class State(enum.Enum):
-    """Life of a worker."""
-
-    STARTING = "starting"
-    READY = "ready"  # loaded; waits for its turn
-    SERVING = "serving"
-    STOPPING = "stopping"  # told to stop accepting
-    DRAINING = "draining"  # accepts nothing; finishes what it has
-    GONE = "gone"
-
-
-@dataclass(eq=False)
-class Member:
-    """One worker as the supervisor sees it."""
-
-    number: int
-    generation: int
-    since: float  # monotonic; when it entered its state
-    state: State = State.STARTING
-    pid: int | None = None
-    phase: str = "starting"
-    report: dict[str, Any] = field(default_factory=dict)
-    predecessor: "Member | None" = None  # who has to stop accepting before this one may begin
-    successor: bool = False  # somebody is about to take over from this one
-    kill_at: float | None = None
-    aborted: bool = False
-
-
-class Outside(Protocol):
-    """What the fleet asks of the supervisor."""
-
-    def now(self) -> float:
-        """Monotonic seconds."""
-
-    def start(self, member: Member) -> None:
-        """Make the process of this member."""
-
-    def tell(self, member: Member, op: str, **fields: Any) -> None:
-        """Send it a message."""
-
-    def kill(self, member: Member, number: int) -> None:
-        """Send it a signal."""
-
-    def served(self, member: Member) -> int:
-        """How many requests it has answered or begun."""
-
-    def beat(self, member: Member) -> float | None:
-        """When its loop was last seen alive (monotonic), None when unknown."""
-
-    def took_over(self, member: Member) -> None:
-        """It serves now."""
-
-    def start_failed(self, member: Member, message: Message) -> None:
-        """Its code does not load; older workers keep serving, if there are any."""
-
-    def give_up(self, cause: str) -> None:
-        """Nobody serves and nobody can be started."""
 
 
 class Fleet:
     """Keeps ``count`` workers of the newest generation serving."""
 
     def __init__(
-        self, outside: Outside, *, count: int, graceful_s: float, hang_s: float, patient: bool, stop_old_first: bool
+        self,
+        outside: Outside,
+        *,
+        count: int,
+        graceful_s: float,
+        hang_s: float,
+        patient: bool,
+        stop_old_first: bool,
+        most: int = 10**6,
     ) -> None:
         self._outside = outside
         self.count = count
@@ -95,9 +44,11 @@ class Fleet:
         self.generation = 0
         self.waits_for_change = False  # the code is broken; only a new generation can help
         self._graceful_s = graceful_s
+        self._leave_s = max(graceful_s, hang_s)  # a replaced worker is in nobody's way: it may finish what it has
         self._hang_s = hang_s
         self._patient = patient  # with --reload: broken code waits for a fix instead of ending the server
         self._stop_old_first = stop_old_first
+        self._most = most  # workers at a time, those that leave included
         self._numbers = 0
         self._failures = 0  # failed starts in a row
         self._not_before = 0.0
@@ -140,6 +91,8 @@ class Fleet:
         for member in self.members:
             if member.state in (State.STARTING, State.READY):
                 self._drop(member)
+            elif member.kill_at is not None:
+                member.kill_at = min(member.kill_at, self._outside.now() + self._graceful_s)
         self.tick()
 
     def _close_serving(self) -> None:
@@ -245,16 +198,26 @@ class Fleet:
             # The first of a generation goes alone: if the code is broken, it is broken once.
             missing = 0 if coming else 1
         for _ in range(missing):
+            if len(self.members) >= self._most:
+                self._make_room(now)
+                return
             self._numbers += 1
             member = Member(self._numbers, self.generation, now)
             self.members.append(member)
             self._outside.start(member)
 
+    def _make_room(self, now: float) -> None:
+        """Many edits while requests take long: the worker that has been leaving for the longest time has to go."""
+        leaving = [member for member in self.members if member.state is State.DRAINING]
+        if leaving and leaving[0].kill_at != now:
+            logger.warning("worker %s is ended in the middle of its requests: too many are leaving", leaving[0].pid)
+            leaving[0].kill_at = now
+
     def _retire(self, member: Member, *, hand_over: bool) -> None:
         if member.state is State.SERVING:
             self._enter(member, State.STOPPING)
-        if member.kill_at is None:
-            member.kill_at = self._outside.now() + self._graceful_s
+        by = self._outside.now() + (self._graceful_s if self._closing else self._leave_s)
+        member.kill_at = by if member.kill_at is None else min(by, member.kill_at)
         self._outside.tell(member, "retire", hand_over=hand_over)
 
     def _drop(self, member: Member) -> None:
@@ -274,19 +237,29 @@ class Fleet:
         return [member for member in self.members if member.state in (State.SERVING, State.STOPPING)]
 
     def _died(self, member: Member, state: State, code: int | None) -> None:
-        cause = _cause(code)
+        cause = cause_of(code)
         while_loading = state in (State.STARTING, State.READY)
-        if while_loading:
-            logger.error("worker %s ended while it was loading (%s): %s", member.pid, member.phase, cause)
-        else:
-            logger.error("worker %s ended: %s; another takes its place", member.pid, cause)
         if not self._patient:
             self.waits_for_change = False
+        if while_loading:
+            logger.error("worker %s ended while it was loading (%s): %s", member.pid, member.phase, cause)
+        elif self.waits_for_change:
+            logger.error("worker %s ended: %s; the code has to be fixed before another can start", member.pid, cause)
+        else:
+            logger.error("worker %s ended: %s; another takes its place", member.pid, cause)
+        self._outside.lost(member)
         if while_loading or not self._outside.served(member):
             if member.generation == self.generation:
-                self._count_failure(f"worker ended during {member.phase}: {cause}")
+                self._unlucky(member, f"worker ended during {member.phase}: {cause}")
         else:
             self._failures = 0
+
+    def _unlucky(self, member: Member, cause: str) -> None:
+        """A process ended without a word: somebody killed it, or the code ends the interpreter."""
+        self._count_failure(cause)
+        if self._patient and self._failures >= SUSPICIOUS:
+            self.waits_for_change = self._failures >= LOOP_LIMIT
+            self._outside.start_failed(member, {"title": cause, "file": None, "line": None})
 
     def _count_failure(self, cause: str, *, for_good: bool = False) -> None:
         self._failures += 1
@@ -302,6 +275,7 @@ class Fleet:
         if beat is None or now - max(beat, member.since) < self._hang_s:
             return
         logger.error("worker %s has not responded for %.0f s and is ended", member.pid, self._hang_s)
+        self._outside.lost(member)
         member.kill_at = now + ABORT_TO_KILL_S
         member.generation = -1
         self._outside.kill(member, _ABORT)
@@ -310,13 +284,3 @@ class Fleet:
 _ALIVE = (State.READY, State.SERVING)
 _KILL = int(getattr(signal, "SIGKILL", signal.SIGTERM))
 _ABORT = int(getattr(signal, "SIGABRT", signal.SIGTERM))
-
-
-def _cause(code: int | None) -> str:
-    if code is None:
-        return "cause unknown"
-    if code >= 0:
-        return f"exit code {code}" + (" (something called os._exit or sys.exit)" if code < 3 else "")
-    name = signal.Signals(-code).name if -code in list(signal.Signals) else f"signal {-code}"
-    hint = {"SIGKILL": " (out of memory?)", "SIGSEGV": " (a crash in native code; its traceback is above)"}
-    return f"killed by {name}{hint.get(name, '')}"

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from inference_http import contract
 
@@ -22,11 +23,17 @@ _AT_ONCE = 256
 
 
 class Holding:
-    """A small HTTP answerer in a thread of its own; ``reason`` gives the text, asked for each answer."""
+    """A small HTTP answerer in a thread of its own.
 
-    def __init__(self, sockets: Sequence[socket.socket], reason: Callable[[], str]) -> None:
+    ``reason`` gives the text, asked for each answer, and ``detail`` what ``GET /?detail`` tells beside it.
+    """
+
+    def __init__(
+        self, sockets: Sequence[socket.socket], reason: Callable[[], str], detail: Callable[[], dict[str, Any]]
+    ) -> None:
         self._sockets = sockets
         self._reason = reason
+        self._detail = detail
         self._thread: threading.Thread | None = None
         self._wake: tuple[socket.socket, socket.socket] | None = None
         self._slots = threading.Semaphore(_AT_ONCE)
@@ -78,7 +85,9 @@ class Holding:
 
     def _response(self, head: bytes) -> bytes:
         request_id = _header(head, contract.HEADER_REQUEST_ID) or str(uuid.uuid4())
-        body = json.dumps({"message": self._reason()}).encode()
+        target, _, query = head.split(b"\r\n")[0].partition(b"?")
+        detail = self._detail() if target.endswith(b" /") and query.startswith(b"detail") else {}
+        body = json.dumps({"message": self._reason(), **detail}).encode()
         lines = [
             "HTTP/1.1 503 Service Unavailable",
             "Content-Type: application/json",

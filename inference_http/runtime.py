@@ -5,6 +5,8 @@ fork (WORKER_PRELOAD), so ``load`` starts no thread of ours.
 """
 
 import dataclasses
+import datetime as dt
+import hashlib
 import logging
 import os
 import socket
@@ -12,21 +14,25 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from inference_http import errors, insights, logs, metrics, script, swagger
+from inference_http import errors, insights, inventory, logs, metrics, script, swagger
 from inference_http.app import create_app
 from inference_http.board import Board
 from inference_http.control import Task
 from inference_http.deadline import Call, Deadlines
 from inference_http.fastroute import fast
 from inference_http.httpd import Httpd
+from inference_http.origins import names_of
 from inference_http.scoring import Scorer
 from inference_http.settings import Settings
 from inference_http.watch import version_of
 
-STUCK_GRACE_MS = 300  # after the scoring timeout: what run() gets to end before another thread answers for it
+if TYPE_CHECKING:
+    from inference_http.kept import State
 
+ERROR_SHOWN = 300  # characters of a failure that go into a header
+STUCK_GRACE_MS = 300  # after the scoring timeout: what run() gets to end before another thread answers for it
 
 logger = logging.getLogger("azmlinfsrv")
 
@@ -38,59 +44,76 @@ class Loaded:
     script: script.Script
     import_s: float
     init_s: float
-    modules: list[str]  # third-party modules that loading imported, in order: what a zygote preloads
-    environment: dict[str, str | None]  # variables that loading changed: value after, None = removed
-    files: list[str]  # the user's own source files
+    modules: list[str]  # libraries' modules that loading imported, in order: what a zygote preloads
+    environment: dict[str, str | None]  # variables that the script set: value after, None = removed
+    own: dict[str, str]  # the user's own modules and their files
     insights: insights.Insights | None
+    kept: list[str] | None = None  # names of values from before; None: there were none to keep, or none that hold
 
 
-def load(settings: Settings, phase: Callable[[str], None] = lambda _: None) -> Loaded:
-    """Import the script and call init(). Raises errors.UserScriptError. ``phase`` hears "import", then "init"."""
+def load(
+    settings: Settings,
+    phase: Callable[[str], None] = lambda _: None,
+    *,
+    state: "State | None" = None,
+    data: str = "",
+    telemetry: bool = True,
+) -> Loaded:
+    """Import the script and call init(). Raises errors.UserScriptError.
+
+    ``phase`` hears "import", then "init". ``state`` is what an earlier version's init() has made in this process;
+    ``data`` tells the watched data files apart from those that it was made with.
+    """
     logs.install_print_hook()
     logs.load_logging_json(settings)
-    logger.info("Starting up app insights client")
-    telemetry = insights.create(settings)
-    modules, environment = set(sys.modules), dict(os.environ)
+    client = insights.create(settings) if telemetry else None
+    holds = state is not None and state.prepare(settings, data)
+    before = set(sys.modules) - set(state.stay if state is not None else ())
     phase("import")
     started = time.perf_counter()
+    kept = None
     try:
-        loaded = script.load(settings)
-        import_s = time.perf_counter() - started
-        phase("init")
-        init_s = script.call_init(loaded)
+        with inventory.Variables(_folders(settings)) as variables:
+            loaded = script.load(settings)
+            import_s = time.perf_counter() - started
+            if holds and state is not None:
+                kept = state.give(loaded.module)
+            phase("init")
+            init_s = script.call_init(loaded)
     except errors.UserScriptError as error:
-        if telemetry is not None:
-            telemetry.log_exception(error)
-            telemetry.close()
+        if client is not None:
+            client.log_exception(error)
+            client.close()
         raise
-    mine = script.user_modules(loaded)
+    own = inventory.own_modules(loaded.roots, before)
     return Loaded(
         script=loaded,
         import_s=import_s,
         init_s=init_s,
-        modules=[name for name in list(sys.modules) if name not in modules and name not in mine and _by_name(name)],
-        environment=_changes(environment, dict(os.environ)),
-        files=sorted(set(mine.values())),
-        insights=telemetry,
+        modules=inventory.libraries(before, own),
+        environment=variables.values(),
+        own=own,
+        insights=client,
+        kept=kept,
     )
 
 
-def _by_name(name: str) -> bool:
-    """Whether importing this name elsewhere gives the same module; names made up at run time do not."""
-    spec = getattr(sys.modules.get(name), "__spec__", None)
-    return spec is not None and spec.name == name and spec.origin is not None
-
-
-def _changes(before: dict[str, str], after: dict[str, str]) -> dict[str, str | None]:
-    names = before.keys() | after.keys()
-    return {name: after.get(name) for name in sorted(names) if before.get(name) != after.get(name)}
+def _folders(settings: Settings) -> list[str]:
+    """The user's folders as far as they are known before the script is loaded."""
+    entry = os.path.dirname(settings.entry_script) if settings.entry_script else None
+    return [folder for folder in (entry, settings.app_root) if folder]
 
 
 class Runtime:
     """A worker's serving parts."""
 
     def __init__(
-        self, settings: Settings, task: Task, loaded: Loaded, sockets: Sequence[socket.socket], stuck: Callable[[str], None]
+        self,
+        settings: Settings,
+        task: Task,
+        loaded: Loaded,
+        sockets: Sequence[socket.socket],
+        stuck: Callable[[str], None],
     ) -> None:
         self._loaded = loaded
         self._task = task
@@ -99,11 +122,16 @@ class Runtime:
             settings = dataclasses.replace(settings, threads=1)
         board = Board.open(task.board)
         self.slot = board.slot(task.slot)
-        self.version = version_of(loaded.files)
+        self._modules = frozenset(sys.modules)
+        self.version = _version(loaded, task.data)
+        self._since = dt.datetime.now(dt.timezone.utc)
+        self._news: tuple[str, str | None] = ("current" if task.reloading else "off", None)
         self.slot.set_version(self.version)
         self.slot.set("import_seconds", loaded.import_s)
         self.slot.set("init_seconds", loaded.init_s)
-        self.deadlines = Deadlines(settings.scoring_timeout_ms, settings.worker_timeout_s, STUCK_GRACE_MS, self._on_stuck)
+        self.deadlines = Deadlines(
+            settings.scoring_timeout_ms, settings.worker_timeout_s, STUCK_GRACE_MS, self._on_stuck
+        )
         self.deadlines.suspended = task.debug is not None
         self.scorer = Scorer(
             settings,
@@ -112,14 +140,29 @@ class Runtime:
             insights=loaded.insights,
         )
         documents = swagger.Swagger(settings, loaded.script, loaded.script.schema)
-        app = create_app(settings, self.scorer, documents, lambda: metrics.render(board))
+        app = create_app(settings, self.scorer, documents, lambda: metrics.render(board), self.detail)
         self.httpd = Httpd(settings, fast(app, self.scorer), sockets, self.slot)
-        self.set_broken(task.broken)
+        self.tell("current", None)
 
-    def set_broken(self, text: str | None) -> None:
-        """Tell on every answer that a newer version of the code exists and does not serve; None: no longer so."""
+    def tell(self, state: str, error: str | None) -> None:
+        """What has become of the newest code: "current" (it is this one), "loading", or "broken" and why.
+
+        With --reload every answer carries the version of the code that made it, and the failure of a newer one.
+        """
         if self._task.reloading:
-            self.httpd.mark(self.version, text)
+            self._news = (state, error)
+            self.httpd.mark(self.version, error[:ERROR_SHOWN] if error else None)
+
+    def detail(self) -> dict[str, Any]:
+        """What ``GET /?detail`` answers."""
+        state, error = self._news
+        return {
+            "status": "Healthy",
+            "version": self.version,
+            "since": self._since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "reload": state,
+            "error": error,
+        }
 
     def report(self) -> dict[str, Any]:
         """What the supervisor hears when this worker is ready."""
@@ -129,10 +172,22 @@ class Runtime:
             "init_s": loaded.init_s,
             "modules": loaded.modules,
             "environment": loaded.environment,
-            "files": loaded.files,
+            "files": sorted(set(loaded.own.values())),
             "version": self.version,
+            "keep": list(names_of(loaded.script.module)),
+            "kept": loaded.kept,
         }
+
+    def imported_late(self) -> list[str]:
+        """Libraries that run() has imported since."""
+        return inventory.libraries(self._modules, inventory.own_modules(self._loaded.script.roots, self._modules))
 
     def _on_stuck(self, call: Call) -> None:
         self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context))
         self._stuck("run() did not end when its time was over")
+
+
+def _version(loaded: Loaded, data: str) -> str:
+    """A short text for the user's source files, and for the watched data files where there are any."""
+    version = version_of(loaded.own.values())
+    return hashlib.sha256(f"{version} {data}".encode()).hexdigest()[:12] if data else version

@@ -1,8 +1,8 @@
 """One worker process: load the script, call init(), serve until told to leave.
 
-The main thread runs init() and, with one scoring thread, every run() (S130). A control thread listens to the supervisor.
-The process ends by ``os._exit`` after the script's own exit functions: ending an interpreter with native threads loaded
-(torch) can abort.
+The main thread runs init() and, with one scoring thread, every run() (S130). A control thread listens to the
+supervisor. The process ends by ``os._exit`` after the script's own exit functions: ending an interpreter with native
+threads loaded (torch) can abort.
 """
 
 import atexit
@@ -16,12 +16,15 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from inference_http import contract, debuggee, errors, logs, runtime
+from inference_http import contract, debuggee, errors, inventory, logs, runtime
 from inference_http.control import Message, Task, Wire
 from inference_http.engine import inherited
 from inference_http.settings import ConfigError, Settings
+
+if TYPE_CHECKING:
+    from inference_http.kept import State
 
 EXIT_FUNCTIONS_S = 2.0  # what the script's atexit functions may take
 
@@ -38,23 +41,31 @@ class Worker:
         self.sockets = sockets
         self.runtime: runtime.Runtime | None = None
         self._main_done = threading.Event()
-        self._leaving = False
+        self._inherited = frozenset(sys.modules)
 
-    # --- Main thread ---------------------------------------------------------------------------------------------------
+    # --- Main thread -------------------------------------------------------------------------------------------------
 
-    def run(self, loaded: runtime.Loaded | None = None) -> NoReturn:
-        """Be the worker; never returns. ``loaded`` is a script that this process has inherited ready (WORKER_PRELOAD)."""
+    def run(
+        self, loaded: "runtime.Loaded | errors.UserScriptError | None" = None, state: "State | None" = None
+    ) -> NoReturn:
+        """Be the worker; never returns.
+
+        ``loaded`` is a script that this process has inherited ready, or what was wrong with it (WORKER_PRELOAD);
+        ``state``, what the init() of an earlier version has made in this process (``__keep__``).
+        """
         _set_signals(self)
         listener = threading.Thread(target=self._listen, name="inference-http control", daemon=True)
         debuggee.exempt(listener)
         listener.start()
         try:
             self._join_debugger()
-            loaded = loaded or runtime.load(self.settings, self._phase)
+            if isinstance(loaded, errors.UserScriptError):
+                raise loaded  # noqa: TRY301 - answered below like one of this process's own
+            loaded = loaded or runtime.load(self.settings, self._phase, state=state, data=self.task.data)
             self.runtime = runtime.Runtime(self.settings, self.task, loaded, self.sockets, self._stuck)
         except errors.UserScriptError as error:
             logs.error_block(error.report())
-            self._fail(error.title, error.report(), error.failure)
+            self._fail(f"{error.failure.type}: {error.failure.message}", error.report(), error.failure)
         except ConfigError as error:
             logs.report_config_error(error)
             self._fail(str(error), str(error), None)
@@ -83,11 +94,12 @@ class Worker:
     def _fail(self, title: str, report: str, failure: errors.Failure | None) -> NoReturn:
         line = failure.line if failure else None
         file = failure.file if failure else None
-        self.wire.post("failed", title=title, report=report, file=file, line=line)
+        files = sorted(set(inventory.own_modules((), self._inherited).values()))
+        self.wire.post("failed", title=title, report=report, file=file, line=line, files=files)
         _exit_functions()
         os._exit(contract.EXIT_START_FAILED)
 
-    # --- Control thread ------------------------------------------------------------------------------------------------
+    # --- Control thread ----------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
         while (message := self.wire.receive()) is not None:
@@ -109,8 +121,8 @@ class Worker:
             current.httpd.accept()
         elif op == "retire":
             self.leave(hand_over=message["hand_over"])
-        elif op == "broken":
-            current.set_broken(message["text"])
+        elif op == "news":
+            current.tell(message["state"], message["error"])
         elif op == "suspend":
             current.deadlines.suspended = message["on"]
 
@@ -119,10 +131,12 @@ class Worker:
         if self.runtime is None:
             os._exit(contract.EXIT_OK)
         httpd = self.runtime.httpd
-        httpd.retire(self._hand_over if hand_over else None, lambda: self._stopped(), self._empty)
+        httpd.retire(self._hand_over if hand_over else None, self._stopped, self._empty)
 
     def _stopped(self) -> None:
         self.wire.post("stopped")
+        if self.task.reloading and self.runtime is not None:
+            self.wire.post("learned", modules=self.runtime.imported_late())
 
     def _hand_over(self, sock: socket.socket) -> bool:
         return self.wire.post("connection", fds=[sock.fileno()])
@@ -139,7 +153,7 @@ class Worker:
         _flush()
         os._exit(contract.EXIT_OK)
 
-    # --- The deadline watcher's thread -----------------------------------------------------------------------------------
+    # --- The deadline watcher's thread -------------------------------------------------------------------------------
 
     def _stuck(self, reason: str) -> None:
         self.wire.post("recycle", reason=reason)
@@ -176,7 +190,7 @@ def _exit_functions() -> None:
     timer.daemon = True
     timer.start()
     with contextlib.suppress(Exception):
-        atexit._run_exitfuncs()
+        atexit._run_exitfuncs()  # noqa: SLF001 - the process ends by os._exit
     _flush()
 
 

@@ -3,7 +3,7 @@
 Rules (each from an experiment in the design notes): it stays single-threaded; it imports only, because a library that
 has *run* (OpenMP, BLAS pools) may hang in a forked child; what it imports is what the first worker was seen to import;
 ``gc.freeze()`` keeps the shared pages shared. After preloading a trial fork tells whether a library left a thread that
-a fork would lose; then the supervisor is told and falls back to processes that import everything themselves.
+a fork would lose; then the supervisor is told, and starts another zygote that leaves that library alone.
 """
 
 import contextlib
@@ -18,16 +18,13 @@ import time
 import warnings
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from inference_http import logs, runtime
+from inference_http import forksafe, logs
 from inference_http.control import Message, Task, Wire
 from inference_http.engine import inherited
 from inference_http.settings import Settings
 from inference_http.worker import Worker
-
-# Background threads of allocators survive a fork without harm: they hold no lock that a child could miss.
-HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
 
 
 @dataclass(slots=True)
@@ -38,7 +35,6 @@ class Preload:
     threads: int = 0
     count: int = 0
     failed: list[str] = field(default_factory=list)
-    suspects: list[str] = field(default_factory=list)  # modules whose import started native threads
 
 
 class Zygote:
@@ -48,13 +44,12 @@ class Zygote:
         self.settings = settings
         self.wire = wire
         self.children: set[int] = set()
-        self.loaded: runtime.Loaded | None = None
         self._before: dict[str, str | None] = {}  # environment values that preloading replaced
         self._frozen = 0
         self._to_import: deque[str] = deque()
         self._to_fork: deque[tuple[Task, list[int]]] = deque()
         self._preload = Preload()
-        self._checked = True  # nothing but the server has been imported
+        self._unsafe = False  # the supervisor has been told so and asks another process
 
     def serve(self) -> None:
         """The loop: messages from the supervisor, and children that ended."""
@@ -94,43 +89,72 @@ class Zygote:
             self._to_fork.append((Task.from_json(message["task"]), message["fds"]))
         elif op == "preload":
             self._begin_preload(message["modules"], message["environment"])
-        elif op == "load":
-            self._load()
+        elif op == "keeper":
+            self._make_keeper(Task.from_json(message["task"]), message["fds"][0], whole=message["whole"])
         elif op == "kill":
             with contextlib.suppress(ProcessLookupError):
                 os.kill(message["pid"], message["signal"])
 
-    # --- Forking -------------------------------------------------------------------------------------------------------
+    # --- Forking -----------------------------------------------------------------------------------------------------
 
     def _fork(self, task: Task, descriptors: list[int]) -> None:
-        safe = self._check()  # if not, the supervisor starts another zygote and asks that one
-        if safe:
+        if not self._unsafe:
             self._freeze()
             pid = os.fork()
             if pid == 0:
                 self._become_worker(task, descriptors)
+            self.children.add(pid)
+            self.wire.post("forked", number=task.number, pid=pid)
         for descriptor in descriptors:
             os.close(descriptor)
-        if not safe:
-            return
-        self.children.add(pid)
-        self.wire.post("forked", number=task.number, pid=pid)
 
     def _become_worker(self, task: Task, descriptors: list[int]) -> NoReturn:
         try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            self.wire.close()
-            for name, value in self._before.items():
-                _set_environment(name, value)
-            reseed()
+            self._leave_loop()
             wire, *sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-            Worker(self.settings, task, Wire(wire), sockets).run(self.loaded)
+            self.work(Worker(self.settings, task, Wire(wire), sockets))
         finally:
             os._exit(1)  # nothing of the zygote's loop may run in a child
 
+    def work(self, worker: Worker) -> NoReturn:
+        """Be the worker, in a forked child."""
+        worker.run()
+
+    def _make_keeper(self, task: Task, descriptor: int, *, whole: bool) -> None:
+        """Fork a process that loads the script and calls init() once, for workers that are forked from there."""
+        if not self._unsafe:
+            pid = os.fork()
+            if pid == 0:
+                self._become_keeper(task, descriptor, whole=whole)
+            self.children.add(pid)
+        os.close(descriptor)
+
+    def _become_keeper(self, task: Task, descriptor: int, *, whole: bool) -> NoReturn:
+        try:
+            from inference_http.keeper import Keeper
+
+            self._leave_loop()
+            keeper = Keeper(self.settings, Wire(socket.socket(fileno=descriptor)), task, whole=whole)
+            keeper.load()
+            keeper.serve()
+        finally:
+            os._exit(1)
+
+    def _leave_loop(self) -> None:
+        """In a child: undo what belongs to the zygote alone."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self.wire.close()
+        for _, descriptors in self._to_fork:  # other workers' sockets: this process must not keep them open
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._to_fork.clear()
+        for name, value in self._before.items():
+            _set_environment(name, value)
+        forksafe.reseed()
+
     def _freeze(self) -> None:
-        """Move everything alive out of the collector's sight, once for each change, so that children share the pages."""
+        """Move all that is alive out of the collector's sight, once for each change: children share the pages."""
         if self._frozen != len(sys.modules):
             gc.collect()
             gc.freeze()
@@ -159,16 +183,15 @@ class Zygote:
                 os.kill(pid, signal.SIGKILL)
         os._exit(0)
 
-    # --- Preloading ----------------------------------------------------------------------------------------------------
+    # --- Preloading --------------------------------------------------------------------------------------------------
 
     def _begin_preload(self, modules: list[str], environment: dict[str, str | None]) -> None:
-        """Queue libraries to import, one at a time between requests to fork, with the environment the script gave them."""
+        """Queue libraries to import, one at a time between messages, with the environment the script gave them."""
         for name, value in environment.items():
             self._before.setdefault(name, os.environ.get(name))
             _set_environment(name, value)
         self._to_import = deque(name for name in modules if name not in sys.modules)
-        self._preload = Preload(started=time.perf_counter(), threads=len(_threads()))
-        self._checked = False
+        self._preload = Preload(started=time.perf_counter(), threads=len(forksafe.threads()))
         if not self._to_import:
             self._end_preload()
 
@@ -176,45 +199,33 @@ class Zygote:
         preload, name = self._preload, self._to_import.popleft()
         try:
             importlib.import_module(name)
-        except BaseException:  # the worker imports it itself and shows the error where the user looks for it
+        except BaseException:  # noqa: BLE001 - the worker imports it too, and shows the error where users look for it
             preload.failed.append(name)
         else:
             preload.count += 1
-        threads = len(_threads())
+        threads = len(forksafe.threads())
         if threads > preload.threads:
-            preload.threads = threads
-            preload.suspects.append(name)
+            if not self._check([name]):
+                return
+            preload.threads = len(forksafe.threads())
         if not self._to_import:
             self._end_preload()
 
     def _end_preload(self) -> None:
         preload = self._preload
-        self._freeze()
-        self._check()
-        seconds = time.perf_counter() - preload.started
-        self.wire.post("preloaded", count=preload.count, failed=preload.failed, seconds=seconds)
+        if self._check([]):
+            self._freeze()
+            seconds = time.perf_counter() - preload.started
+            self.wire.post("preloaded", count=preload.count, failed=preload.failed, seconds=seconds)
 
-    def _check(self) -> bool:
-        """Whether what has been imported may be forked; says so to the supervisor when not."""
-        if not self._checked:
-            reasons = [f"a library's thread {name!r} keeps running across forks" for name in _threads_left_by_fork()]
-            if _cuda_is_up():
-                reasons.append("a library has initialised CUDA at its import")
-            if reasons:
-                self.wire.post("unsafe", reasons=reasons, suspects=self._preload.suspects)
-                return False
-            self._checked = True
-        return True
-
-    def _load(self) -> None:
-        """WORKER_PRELOAD and kept state: load the script and call init() here, once, for all workers."""
-        try:
-            self.loaded = runtime.load(self.settings)
-        except runtime.script.errors.UserScriptError as error:
-            logs.error_block(error.report())
-            self.wire.post("load_failed", title=error.title, report=error.report())
-            return
-        self.wire.post("loaded", init_s=self.loaded.init_s, unsafe=_threads_left_by_fork())
+    def _check(self, suspects: list[str]) -> bool:
+        """Whether this process may be forked with what is loaded; says so to the supervisor when not."""
+        reasons = forksafe.objections()
+        if reasons:
+            self._unsafe = True
+            self._to_import.clear()
+            self.wire.post("unsafe", reasons=reasons, suspects=suspects)
+        return not reasons
 
 
 def _set_environment(name: str, value: str | None) -> None:
@@ -222,58 +233,6 @@ def _set_environment(name: str, value: str | None) -> None:
         os.environ.pop(name, None)
     else:
         os.environ[name] = value
-
-
-def reseed() -> None:
-    """Give the global random generators of preloaded libraries a state of their own: a fork copies the parent's."""
-    for name in ("numpy.random", "torch"):
-        module: Any = sys.modules.get(name)
-        if module is not None:
-            with contextlib.suppress(Exception):
-                module.seed()
-
-
-def _threads() -> list[str]:
-    """The names of this process's native threads; empty where the system does not tell."""
-    names = []
-    with contextlib.suppress(OSError):
-        for entry in os.listdir("/proc/self/task"):
-            with contextlib.suppress(OSError), open(f"/proc/self/task/{entry}/comm") as comm:
-                names.append(comm.read().strip())
-    return names
-
-
-def _threads_left_by_fork() -> list[str]:
-    """Threads that are still there after a trial fork, and so are not stopped and restarted around forks by their library."""
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
-    names = _threads()
-    main = next(iter(names), "")
-    if main:
-        names.remove(main)
-    return [name for name in names if name not in HARMLESS_THREADS]
-
-
-def _cuda_is_up() -> bool:
-    torch: Any = sys.modules.get("torch")
-    if torch is None:
-        return False
-    with contextlib.suppress(Exception):
-        return bool(torch.cuda.is_initialized() or _bad_fork(torch))
-    return False
-
-
-def _bad_fork(torch: Any) -> bool:
-    """Whether a forked child could not use CUDA (something called cuInit here): asked in a child."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            code = int(bool(torch.cuda._is_in_bad_fork()))
-        os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
 
 
 def main(handles: str, argv: list[str]) -> None:

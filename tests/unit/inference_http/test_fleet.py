@@ -19,6 +19,7 @@ class Script:
         self.killed: list[tuple[int, int]] = []
         self.failures: list[str] = []
         self.cause: str | None = None
+        self.losses = 0
         self.answered: dict[int, int] = {}
         self.beats: dict[int, float] = {}
 
@@ -46,6 +47,9 @@ class Script:
 
     def start_failed(self, member: Member, message: Message) -> None:
         self.failures.append(message["title"])
+
+    def lost(self, member: Member) -> None:
+        self.losses += 1
 
     def give_up(self, cause: str) -> None:
         self.cause = cause
