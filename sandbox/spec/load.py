@@ -1,0 +1,156 @@
+"""Load a file: the one entrance to ``sandbox.spec``.
+
+``examine`` notes every problem and returns them; ``load`` and its four relatives return the value or raise all of them.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from sandbox.model.asset import Model
+from sandbox.model.deployment import Deployment
+from sandbox.model.endpoint import Endpoint
+from sandbox.model.environment import Environment
+from sandbox.model.problem import Place, Problem, SpecError
+from sandbox.spec import kinds, rules
+from sandbox.spec import override as overrides
+from sandbox.spec.compose import compose
+from sandbox.spec.nodes import Mapping, describe
+from sandbox.spec.override import Override
+from sandbox.spec.reading import Reading
+from sandbox.spec.source import read
+
+Spec = Endpoint | Deployment | Model | Environment
+_Wanted = TypeVar("_Wanted", Endpoint, Deployment, Model, Environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What became of one file. ``value`` is None when there is an error; ``kind`` is "" when it could not be told."""
+
+    file: str
+    kind: str
+    value: Spec | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> int:
+        """Count the errors."""
+        return sum(problem.is_error for problem in self.problems)
+
+    @property
+    def warnings(self) -> int:
+        """Count the warnings."""
+        return len(self.problems) - self.errors
+
+
+def examine(file: str | None, changes: Sequence[Override] = (), kind: str | None = None) -> Examined:
+    """Read a file and everything that is wrong with it. Raises nothing that a file could cause.
+
+    Args:
+        file: path; None for no file at all, when everything comes from the overrides (``create -n NAME``).
+        changes: overrides, applied in order before the file is judged.
+        kind: one of ``kinds.NAMES``, when the command already says what the file describes.
+    """
+    shown = file if file is not None else "(no file)"
+    try:
+        root, problems = _mapping(file, shown)
+    except SpecError as error:
+        return Examined(shown, "", None, error.problems)
+    for change in changes:
+        problems += _overridden(root, change, shown)
+    try:
+        name = kind or kinds.find(root, shown)
+    except SpecError as error:
+        return Examined(shown, "", None, _ordered([*problems, *error.problems], shown))
+    found, warning = kinds.variant(name, root)
+    problems += [warning] if warning else []
+    folder = os.path.dirname(os.path.abspath(file)) if file is not None else os.getcwd()
+    reading = Reading(folder, problems, {(): root.place})
+    value = found.record.read(root, reading, ())
+    rules.check(found, value, root, reading)
+    failed = any(problem.is_error for problem in reading.problems)
+    value = None if failed else _lowered(value)
+    return Examined(shown, found.title, value, _ordered(reading.problems, shown))
+
+
+def _mapping(file: str | None, shown: str) -> tuple[Mapping, list[Problem]]:
+    if file is None:
+        return Mapping({}, Place(shown)), []
+    source = read(file)
+    node, problems = compose(source)
+    if isinstance(node, Mapping):
+        return node, problems
+    what = f"{shown} is empty" if node is None else f"{shown} holds {describe(node)} where a mapping is wanted"
+    fix = "write key: value lines, for instance name: my-endpoint"
+    place = source.whole if node is None else node.place
+    raise SpecError([*problems, Problem("E025", what, place, "", fix)])
+
+
+def _overridden(root: Mapping, change: Override, shown: str) -> tuple[Problem, ...]:
+    try:
+        overrides.apply(root, change, shown)
+    except SpecError as error:
+        return error.problems
+    return ()
+
+
+def _lowered(value: Spec) -> Spec:
+    """Write an entity's own name in lower case, as Azure does; the endpoint's name in a deployment stays."""
+    return value if value.name is None else replace(value, name=value.name.lower())
+
+
+def _ordered(problems: Sequence[Problem], file: str) -> tuple[Problem, ...]:
+    """Sort by the order of the file; overrides and other files follow. The same finding twice is one."""
+
+    def position(problem: Problem) -> tuple[Any, ...]:
+        place = problem.place
+        return (
+            place.file != file,
+            bool(place.origin),
+            place.file,
+            place.line or 0,
+            place.column or 0,
+            problem.path == (),
+        )
+
+    return tuple(sorted(dict.fromkeys(problems), key=position))
+
+
+def load(file: str | None, changes: Sequence[Override] = (), kind: str | None = None) -> Spec:
+    """Return what a file describes.
+
+    Raises:
+        SpecError: with every problem of the file, when one of them is an error.
+    """
+    examined = examine(file, changes, kind)
+    if examined.value is None:
+        raise SpecError(examined.problems)
+    return examined.value
+
+
+def _of(wanted: type[_Wanted], kind: str, file: str | None, changes: Sequence[Override]) -> _Wanted:
+    value = load(file, changes, kind)
+    assert isinstance(value, wanted)
+    return value
+
+
+def load_endpoint(file: str | None, changes: Sequence[Override] = ()) -> Endpoint:
+    """Return the endpoint that a file describes; raises SpecError as ``load`` does."""
+    return _of(Endpoint, "endpoint", file, changes)
+
+
+def load_deployment(file: str | None, changes: Sequence[Override] = ()) -> Deployment:
+    """Return the deployment that a file describes; raises SpecError as ``load`` does."""
+    return _of(Deployment, "deployment", file, changes)
+
+
+def load_model(file: str | None, changes: Sequence[Override] = ()) -> Model:
+    """Return the model that a file describes; raises SpecError as ``load`` does."""
+    return _of(Model, "model", file, changes)
+
+
+def load_environment(file: str | None, changes: Sequence[Override] = ()) -> Environment:
+    """Return the environment that a file describes; raises SpecError as ``load`` does."""
+    return _of(Environment, "environment", file, changes)
