@@ -22,6 +22,8 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
     command = path = query = request_uri = ""
     version: str
     chunked: bool
+    expect_continue: bool
+    body_rcv: object | None
     headers: dict[str, str]  # names in upper case with underscores
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -37,6 +39,8 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             raise ParsingError("Control character in the request line")
         if self.version not in ("1.1", "1.0"):
             raise ParsingError("Neither HTTP/1.1 nor HTTP/1.0")
+        if self.body_rcv is None:
+            self.expect_continue = False  # there is nothing to wait for; waitress would wait for it
         if self.chunked or "TRANSFER_ENCODING" in self.headers:
             self._check_coding(header_plus)
         if header_plus.count(b"\n", line_end + 1) > len(self.headers):

@@ -76,3 +76,8 @@ def test_repeated_headers_are_joined_without_a_blank():
 def test_a_request_refused_early_has_what_its_answer_needs():
     request = read(b"nonsense")
     assert (request.error.code, request.command, request.path, request.query) == (400, "", "", "")
+
+
+def test_a_client_that_expects_to_be_told_to_go_on_without_a_body_is_not_told():
+    assert read(b"GET / HTTP/1.1", b"Expect: 100-continue").expect_continue is False
+    assert post(b"Expect: 100-continue", b"Content-Length: 1").expect_continue is True
