@@ -96,7 +96,7 @@ class StdoutLines(logging.Handler):
     def _report(self, record: logging.LogRecord) -> None:
         try:
             self.handleError(record)
-        except ValueError:  # stderr is closed
+        except Exception:  # noqa: BLE001  (stderr is closed, or what is to be reported breaks whoever looks at it)
             return
 
 

@@ -76,7 +76,9 @@ class Refusals:
         """500: run() raised (S84), also SystemExit and its like (S86); flask.abort() is honoured (S85)."""
         cause = error.cause
         if isinstance(cause, HTTPException) and cause.code is not None and _on_purpose(cause):
-            return self._aborted(cause, cause.code, ids)
+            aborted = self._aborted(cause, cause.code, ids)
+            if aborted is not None:
+                return aborted
         return self._script_failed(SCRIPT_FAILED, error.failure, ids, cause, error.hints)
 
     def unencodable(self, error: errors.UnencodableResult, ids: Ids) -> Answer:
@@ -94,21 +96,30 @@ class Refusals:
 
     def server_failed(self, error: BaseException, ids: Ids) -> Answer:
         """500: a mistake of ours; the traceback is for the log only."""
-        _logger.error("Encountered Exception: an error inside the server, not in the script", exc_info=error)
+        try:
+            _logger.error("Encountered Exception: an error inside the server, not in the script", exc_info=error)
+        except Exception:  # noqa: BLE001  # an exception whose own attributes raise cannot even be shown
+            _logger.error("Encountered Exception: one that cannot be shown, inside the server")  # noqa: TRY400
         return answer_json(500, SERVER_FAILED, ids, version=self._version)
 
     def report(self, cause: BaseException, ids: Ids) -> None:
         """Log what broke an answer whose head is gone already."""
         self.stopped(cause, ids)
 
-    def _aborted(self, cause: HTTPException, status: int, ids: Ids) -> Answer:
-        kept = [pair for pair in cause.get_headers() if pair[0].lower() not in ("content-type", "content-length")]
-        message: Any = cause.description
+    def _aborted(self, cause: HTTPException, status: int, ids: Ids) -> Answer | None:
+        """The answer that the exception asks for; None when it cannot be made, and it is an exception like others."""
+        if type(status) is not int or not 200 <= status <= 599:
+            return None
         try:
-            dumps(message)
-        except (TypeError, ValueError, RecursionError):
-            message = str(message)
-        return answer_json(status, message, ids, failed=status >= 500, headers=kept, version=self._version)
+            kept = [pair for pair in cause.get_headers() if pair[0].lower() not in ("content-type", "content-length")]
+            message: Any = cause.description
+            try:
+                dumps(message)
+            except (TypeError, ValueError, RecursionError):
+                message = str(message)
+            return answer_json(status, message, ids, failed=status >= 500, headers=kept, version=self._version)
+        except Exception:  # noqa: BLE001  # its methods and its description are the script's code
+            return None
 
     def _script_failed(
         self,
