@@ -118,10 +118,10 @@ class Listener:
     def endpoint(self) -> dict[str, Any]:
         """What a worker needs for ``debuggee.attach``: plain JSON, to be sent to it on a private channel.
 
-        ``token`` is the password of the adapter: whoever has it can take part in the session. Raises DebugError.
+        The tokens are passwords of the adapter: whoever has them can take part in the session. Raises DebugError.
         """
         known = self._known()
-        return {name: known[name] for name in ("host", "port", "token", "parent_pid")}
+        return {name: known[name] for name in ("host", "port", "token", "client_token", "parent_pid")}
 
     def command(self, argv: Sequence[str], timeout_s: float = 5.0) -> list[str]:
         """The command line that starts a Python process as a child of the session, by debugpy's own means.
@@ -132,8 +132,8 @@ class Listener:
         """
         self._known()
         process = self._process
-        assert process is not None  # there are facts, so there was one
-        assert process.stdin is not None  # asked for as a pipe
+        if process is None or process.stdin is None:
+            raise DebugError("no process can be started into a session that the editor launched: attach instead")
         try:
             process.stdin.write(json.dumps({"argv": list(argv)}) + "\n")
             process.stdin.flush()

@@ -57,9 +57,8 @@ class Anchor:
             os._exit(1)
         pydevd = importlib.import_module("pydevd")
         debuggee.answer_at_once(pydevd)
-        parameters = importlib.import_module("inspect").signature(pydevd.settrace).parameters
-        self._tell("listening", joins=set(parameters) >= debuggee.NEEDED, parent_pid=os.getpid(), **facts)
-        self._watch(pydevd)
+        self._tell("listening", joins=joins(pydevd), parent_pid=os.getpid(), **facts)
+        self.watch(pydevd)
         os._exit(0)
 
     def _listen(self, host: str, port: int) -> dict[str, Any]:
@@ -67,7 +66,7 @@ class Anchor:
         debugpy.configure(subProcess=False)  # the anchor starts no processes; workers connect themselves
         address = debugpy.listen((host, port or _free_port(host)))
         setup = importlib.import_module("pydevd").SetupHolder.setup
-        facts = {"host": setup["client"], "port": setup["port"], "token": setup["access-token"]}
+        facts = {"host": setup["client"], "port": setup["port"], "token": setup["access-token"], "client_token": None}
         return {"address": list(address), **facts}
 
     def _connect(self, host: str, port: int) -> dict[str, Any]:
@@ -77,7 +76,7 @@ class Anchor:
         while not self._attempt(debugpy, host, port):
             self._end_if_orphaned()
             time.sleep(RETRY_S)
-        return {"address": [host, port], "host": host, "port": port, "token": None}
+        return {"address": [host, port], "host": host, "port": port, "token": None, "client_token": None}
 
     def _attempt(self, debugpy: Any, host: str, port: int) -> bool:
         try:
@@ -88,7 +87,7 @@ class Anchor:
             return False
         return True
 
-    def _watch(self, pydevd: Any) -> None:
+    def watch(self, pydevd: Any) -> None:
         """Tell of attach and detach until the adapter is gone, which ends the session for good."""
         told = False
         while (debugger := pydevd.get_global_debugger()) is not None:
@@ -116,6 +115,11 @@ class Anchor:
                 self._events.flush()
             except OSError:
                 os._exit(0)
+
+
+def joins(pydevd: Any) -> bool:
+    """Whether workers can join the session by themselves with this debugpy (``debuggee.attach``)."""
+    return set(importlib.import_module("inspect").signature(pydevd.settrace).parameters) >= debuggee.NEEDED
 
 
 def _free_port(host: str) -> int:

@@ -25,9 +25,7 @@ WAIT_S: Final = 2.0  # for a client to set its breakpoints here; one that ignore
 REJOIN_S: Final = 0.3  # what a client takes to set its breakpoints in a process that it was offered
 
 # Parameters of pydevd.settrace() that ``attach`` needs; the newest of them, ppid, came with debugpy 1.8.15.
-NEEDED: Final = frozenset(
-    ("host", "port", "suspend", "wait_for_ready_to_run", "access_token", "ppid", "dont_trace_start_patterns")
-)
+NEEDED: Final = frozenset(("wait_for_ready_to_run", "access_token", "client_access_token", "protocol", "ppid"))
 
 
 class DebuggerUnavailable(Exception):
@@ -70,6 +68,7 @@ def attach(endpoint: Mapping[str, Any], *, wait_s: float = WAIT_S) -> bool:
                 host=endpoint["host"],
                 port=endpoint["port"],
                 access_token=endpoint["token"],
+                client_access_token=endpoint["client_token"],
                 ppid=endpoint["parent_pid"],  # makes this process a child session although it is no child process
                 protocol="dap",
                 suspend=False,

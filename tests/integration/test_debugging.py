@@ -1,6 +1,7 @@
 """A debug client against forked workers: breakpoints, reloads, clients that come, go, die or are two."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from inference_http import debug
 from inference_http.debug import DebugError, Listener
 from tests.support.dap import Breakpoint, DapError, Debugger
-from tests.support.debugged import supervised
+from tests.support.debugged import Worker, supervised
 
 SCRIPT = """\
 import helper
@@ -78,7 +79,7 @@ def gone(listener, timeout=5):
     return not listener.client_connected()
 
 
-# --- One worker ------------------------------------------------------------------------------------------------------
+# --- One worker ----------------------------------------------------------------------------------------------------
 
 
 def test_a_breakpoint_in_run_shows_where_it_is_and_what_is_there(supervisor, score, client):
@@ -248,7 +249,7 @@ def test_paths_are_mapped_as_for_a_container(supervisor, score):
         stop.go()
 
 
-# --- Reloads ---------------------------------------------------------------------------------------------------------
+# --- Reloads -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("start_debugging", [True, False], ids=["startDebugging", "debugpyAttach"])
@@ -315,7 +316,7 @@ def test_many_reloads_leave_one_session(supervisor, score, client, reloads):
     assert [session.pid for session in client.sessions] == [old.pid]
 
 
-# --- Clients that come late, go, die, or are two ---------------------------------------------------------------------
+# --- Clients that come late, go, die, or are two -------------------------------------------------------------------
 
 
 def test_a_client_that_comes_late_gets_the_worker_that_runs(supervisor, score, client):
@@ -445,7 +446,7 @@ def test_an_adapter_that_breaks_down_is_replaced(score, client):
         again(supervisor, score)
 
 
-# --- In place --------------------------------------------------------------------------------------------------------
+# --- In place ------------------------------------------------------------------------------------------------------
 
 
 def test_a_serving_worker_can_be_attached_and_detached_without_init(supervisor, score, client):
@@ -469,7 +470,7 @@ def test_a_serving_worker_can_be_attached_and_detached_without_init(supervisor, 
     assert answer.get(timeout=10) == 30
 
 
-# --- Another way to start a worker -----------------------------------------------------------------------------------
+# --- Another way to start a worker ---------------------------------------------------------------------------------
 
 
 def test_a_command_line_starts_a_process_as_a_child_of_the_session(supervisor, score, client):
@@ -490,7 +491,7 @@ def test_what_debugpy_cannot_start_is_an_error(supervisor):
         supervisor.listener.command(["/bin/true"])
 
 
-# --- Connecting to an editor that listens (S133) ---------------------------------------------------------------------
+# --- Connecting to an editor that listens (S133) -------------------------------------------------------------------
 
 
 def free_port():
@@ -533,7 +534,7 @@ def test_the_editor_that_listens_gets_every_worker(score, client):
             assert supervisor.listener.wait_client(15)
 
 
-# --- When there is no debugger ---------------------------------------------------------------------------------------
+# --- When there is no debugger -------------------------------------------------------------------------------------
 
 
 def test_a_port_in_use_is_said_so(monkeypatch):
@@ -587,7 +588,7 @@ def test_a_debugger_that_dies_takes_no_worker_with_it(supervisor, score, client)
     assert worker.run(1) == 10
 
 
-# --- Nothing is left -------------------------------------------------------------------------------------------------
+# --- Nothing is left -----------------------------------------------------------------------------------------------
 
 
 def processes():
@@ -640,3 +641,98 @@ def test_a_killed_supervisor_takes_the_debugger_with_it(tmp_path):
     while os.path.exists(f"/proc/{anchor}") and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not os.path.exists(f"/proc/{anchor}")
+
+
+# --- Launched by an editor -------------------------------------------------------------------------------------------
+
+LAUNCHER = """\
+import sys
+from inference_http import debug_launch
+
+if __name__ == "__main__":
+    sys.exit(debug_launch.main(sys.argv[1:], "tests.support.launched"))
+"""
+
+
+@pytest.fixture
+def launcher(tmp_path, monkeypatch):
+    """A module that launches the little server of tests/support instead of the real one."""
+    (tmp_path / "launcher.py").write_text(LAUNCHER)
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), root]))
+    return "launcher"
+
+
+def wait_until(condition, what, timeout=10):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"  # a zombie is dead
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def contents(path):
+    def written():
+        with contextlib.suppress(OSError, ValueError):
+            found.append(json.loads(path.read_text()))
+        return bool(found)
+
+    found = []
+    wait_until(written, f"{path} is written", 20)
+    return found[0]
+
+
+@pytest.mark.parametrize("sub_process", [True, False])
+def test_a_launched_server_has_its_workers_in_the_editors_session(score, tmp_path, launcher, sub_process):
+    port_file = tmp_path / "port"
+    with Debugger(sub_process=sub_process) as client:
+        client.set_breakpoints(str(score), [INIT, RUN])
+        root = client.launch(launcher, [str(score), str(port_file), "0"], cwd=str(tmp_path))
+        stop = client.wait_stopped(20)
+        assert stop.top() == ("init", INIT)
+        worker = Worker(**contents(port_file))
+        assert stop.session.pid == worker.pid
+        assert root.pid not in (None, worker.pid)
+        stop.go()
+        worker.ready()
+        answer = worker.start_run(1)
+        client.wait_stopped().go()
+        assert answer.get(timeout=10) == 10
+        client.disconnect(terminate=True)
+    wait_until(lambda: not alive(worker.pid), "the editor's stop ends the workers too")
+
+
+def test_a_launched_server_ends_when_the_launcher_does(score, tmp_path, launcher):
+    port_file = tmp_path / "port"
+    with Debugger() as client:
+        root = client.launch(launcher, [str(score), str(port_file), "0"], cwd=str(tmp_path))
+        worker = Worker(**contents(port_file))
+        worker.ready()
+        os.kill(root.pid, 9)
+        wait_until(lambda: contents(port_file) == ["attach", "detach", "end"], "the server ends itself")
+    wait_until(lambda: not alive(worker.pid), "and its workers")
+
+
+def test_the_launch_ends_with_the_server_and_its_exit_code(score, tmp_path, launcher):
+    port_file = tmp_path / "port"
+    with Debugger() as client:
+        root = client.launch(launcher, [str(score), str(port_file), "3"], cwd=str(tmp_path))
+        assert root.event("exited", 30)["exitCode"] == 3
+        root.event("terminated", 10)
+    assert contents(port_file)[0] == "attach"
+
+
+def test_without_an_editor_the_launcher_says_what_to_do():
+    done = subprocess.run(
+        [sys.executable, "-m", "inference_http.debug_launch"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "--write-vscode" in done.stderr
+    assert "--debug PORT" in done.stderr

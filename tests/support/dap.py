@@ -248,16 +248,27 @@ class Debugger:
 
     def listen(self, port: int, host: str = "127.0.0.1") -> threading.Thread:
         """Wait for a server that connects, through an adapter of our own on pipes: the "listen" entry."""
-        command = [sys.executable, "-m", "debugpy.adapter"]
-        self._adapter = adapter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert adapter.stdin
-        assert adapter.stdout
-        self.root = root = Session(adapter.stdout, adapter.stdin, adapter.terminate, self._on_message)
+        root = self._own_adapter()
         argument = {"listen": {"host": host, "port": port}}
         thread = threading.Thread(target=self._quietly, args=(root, argument, 120), name="dap-listen", daemon=True)
         thread.start()
         root.event("debugpyWaitingForServer", 20)
         return thread
+
+    def launch(self, module: str, arguments: list[str], cwd: str, timeout: float = 30) -> Session:
+        """Start a program under the debugger, as the launch entry does; returns once it runs."""
+        root = self._own_adapter()
+        program = {"module": module, "args": arguments, "cwd": cwd, "python": [sys.executable]}
+        self._configure(root, {"request": "launch", "console": "internalConsole", **program}, timeout)
+        return root
+
+    def _own_adapter(self) -> Session:
+        command = [sys.executable, "-m", "debugpy.adapter"]
+        self._adapter = adapter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert adapter.stdin
+        assert adapter.stdout
+        self.root = Session(adapter.stdout, adapter.stdin, adapter.terminate, self._on_message)
+        return self.root
 
     def disconnect(self, *, terminate: bool = False) -> None:
         """Stop as the red square does: the root session first, then the children, which it manages."""
@@ -337,7 +348,8 @@ class Debugger:
                 "supportsRunInTerminalRequest": True,
             },
         )
-        started = session.send("attach", self._config | {"request": "attach"} | target)
+        request = target.get("request", "attach")
+        started = session.send(request, self._config | {"request": request} | target)
         session.event("initialized", timeout)
         for path in list(self._breakpoints):
             self._send_breakpoints(session, path)

@@ -155,15 +155,18 @@ class Serving:
         if order["endpoint"]:
             self._attach(order["endpoint"], order["wait_s"])
         self._phase = "import"
-        settings = {"entry_script": order["path"], "app_root": os.path.dirname(order["path"])}
-        loaded = script.load(SimpleNamespace(source_dir=None, model_dir=None, **settings))
+        path = order["path"]
+        settings: Any = SimpleNamespace(
+            entry_script=path, app_root=os.path.dirname(path), source_dir=None, model_dir=None
+        )
+        loaded = script.load(settings)
         self._phase = "init"
         script.call_init(loaded)
         self._phase = "ready"
         while True:
             data, answers = self._calls.get()
             try:
-                answers.put(script.call_run(loaded, {loaded.parameter: data})[0])
+                answers.put(script.call_run(loaded, {loaded.parameter or "data": data})[0])
             except Exception as error:
                 answers.put({"error": type(error.__cause__ or error.args[0]).__name__})
 
