@@ -36,7 +36,8 @@ _DATES = (dt.datetime, dt.date, dt.time)
 _CONVERTED_KEYS = (*_DATES, dt.timedelta, decimal.Decimal, uuid.UUID, enum.Enum)
 _NUMPY_TIMES = {"M": "datetime64[us]", "m": "timedelta64[us]"}
 _MAX_KEY = 60  # characters of a key shown in a path
-_MAX_BITS = 14_000  # Python refuses to write integers of more than 4300 digits
+_MAX_DIGITS = 4200  # Python refuses to write integers of more than 4300 digits
+_MAX_BITS = 14_000  # likewise
 _NOT_FINITE = "JSON has no such number, and --strict-json is on"
 _LOOP = "contains itself"
 _KEYS = "keys must be text, numbers, dates or None"
@@ -65,9 +66,13 @@ def _encode_slowly(result: Any, *, strict: bool) -> bytes:
     try:
         plain = _plain(result, "$", _Walk(strict))
         return json.dumps(plain).encode("ascii")
+    except UnencodableResult:
+        raise
     except RecursionError:
         reason = "run() returned a value that is nested too deeply"
-        raise UnencodableResult("$", type(result).__name__, reason) from None
+        raise UnencodableResult("$", _type_name(result), reason) from None
+    except Exception:  # noqa: BLE001  # a dict or a list of a class of the script's, whose items() or iteration raises
+        raise UnencodableResult("$", _type_name(result), "run() returned a value that cannot be looked at") from None
 
 
 class _Walk:
@@ -128,7 +133,15 @@ def _convert_table(value: Any) -> Any:
 
 def _number(value: decimal.Decimal) -> int | float:
     exponent = value.as_tuple().exponent
-    return int(value) if isinstance(exponent, int) and exponent >= 0 else float(value)
+    whole = isinstance(exponent, int) and exponent >= 0 and value.adjusted() < _MAX_DIGITS
+    return int(value) if whole else float(value)  # an int of 1e999999 would take minutes and a million digits
+
+
+def _type_name(value: Any) -> str:
+    try:
+        return type(value).__name__
+    except Exception:  # noqa: BLE001  # a metaclass of the script's
+        return "object"
 
 
 def _ordered(value: set[Any] | frozenset[Any]) -> list[Any]:
@@ -140,7 +153,7 @@ def _ordered(value: set[Any] | frozenset[Any]) -> list[Any]:
 
 def _plain(value: Any, path: str, walk: _Walk) -> Any:
     """A copy of ``value`` made of what json knows; the slow way, which finds the path of what is wrong."""
-    name = type(value).__name__
+    name = _type_name(value)
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int):
@@ -170,7 +183,7 @@ def _converted(value: Any, path: str) -> Any:
     except RecursionError:
         raise
     except Exception:  # noqa: BLE001  # the value's own code runs here (tolist, isoformat, fields)
-        raise UnencodableResult(path, type(value).__name__) from None
+        raise UnencodableResult(path, _type_name(value)) from None
 
 
 def _key(key: Any, path: str) -> Any:

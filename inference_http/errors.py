@@ -27,6 +27,7 @@ __all__ = [
     "UserScriptError",
     "describe",
     "hints",
+    "recognisable",
     "render",
 ]
 
@@ -82,8 +83,8 @@ class RunError(Exception):
     """
 
     def __init__(self, cause: BaseException, roots: Sequence[str] = (), model_dir: str | None = None) -> None:
-        super().__init__(f"run() raised {type(cause).__name__}")
-        self.cause = cause
+        self.cause = recognisable(cause)
+        super().__init__(f"run() raised {type(self.cause).__name__}")
         self.roots = tuple(roots)
         self.model_dir = model_dir
 
@@ -96,6 +97,16 @@ class RunError(Exception):
     def hints(self) -> list[str]:
         """Give what may help, a line each."""
         return hints(self.cause, self, roots=self.roots)
+
+
+def recognisable(error: BaseException) -> BaseException:
+    """Give the error itself, or one in its place where even asking for its class or its name raises."""
+    try:
+        if error.__class__ is type(error) and type(error).__name__:
+            return error
+    except Exception:  # noqa: BLE001, S110 - a property or a metaclass of the script's
+        pass
+    return RuntimeError("an exception whose class cannot be told").with_traceback(error.__traceback__)
 
 
 class RunTimeout(Exception):

@@ -88,6 +88,7 @@ class Refusals:
 
     def stopped(self, cause: BaseException, ids: Ids) -> Answer:
         """500: whatever the script's code raised outside of run(): while a stream was made, or a body read."""
+        cause = errors.recognisable(cause)
         if isinstance(cause, errors.RunTimeout):
             return self.timeout(cause, ids)
         if isinstance(cause, errors.UnencodableResult):

@@ -199,3 +199,27 @@ def test_a_value_whose_own_code_fails_is_the_scripts_fault():
     with pytest.raises(UnencodableResult) as caught:
         encode([Broken()], strict=False)
     assert caught.value.path == "$[0]"
+
+
+def test_a_decimal_with_a_huge_exponent_takes_no_time():
+    assert encode([decimal.Decimal("1e999999"), decimal.Decimal("12e2")], strict=False) == b"[Infinity, 1200]"
+
+
+class Unlookable(dict):
+    def items(self):
+        raise KeyError("not mine")
+
+    __iter__ = keys = values = items
+
+
+class Nameless(type):
+    def __getattribute__(cls, name):
+        if name == "__name__":
+            raise KeyError(name)
+        return type.__getattribute__(cls, name)
+
+
+@pytest.mark.parametrize("value", [Unlookable(a=1), Nameless("N", (), {})()])
+def test_a_value_whose_own_code_raises_is_the_scripts_fault(value):
+    with pytest.raises(UnencodableResult):
+        encode({"in": [value]}, strict=False)

@@ -62,3 +62,18 @@ def test_texts(error, text):
 
 def test_overload_says_when_to_come_back():
     assert errors.Overloaded().retry_after_s == 1
+
+
+class Lying(Exception):
+    @property
+    def __class__(self):
+        raise KeyError("not mine")
+
+
+def test_an_exception_that_breaks_isinstance_is_replaced():
+    try:
+        raise Lying
+    except Exception as error:
+        found = errors.RunError(error, ())
+    assert type(found.cause) is RuntimeError
+    assert found.failure.line is not None
