@@ -106,7 +106,8 @@ def recognisable(error: BaseException) -> BaseException:
             return error
     except Exception:  # noqa: BLE001, S110 - a property or a metaclass of the script's
         pass
-    return RuntimeError("an exception whose class cannot be told").with_traceback(error.__traceback__)
+    traceback = BaseException.__dict__["__traceback__"].__get__(error)  # whatever its __getattribute__ does
+    return RuntimeError("an exception whose class cannot be told").with_traceback(traceback)
 
 
 class RunTimeout(Exception):

@@ -70,9 +70,15 @@ class Lying(Exception):
         raise KeyError("not mine")
 
 
-def test_an_exception_that_breaks_isinstance_is_replaced():
+class Closed(Exception):
+    def __getattribute__(self, name):
+        raise KeyError(name)
+
+
+@pytest.mark.parametrize("kind", [Lying, Closed])
+def test_an_exception_that_breaks_whoever_asks_is_replaced(kind):
     try:
-        raise Lying
+        raise kind
     except Exception as error:
         found = errors.RunError(error, ())
     assert type(found.cause) is RuntimeError
