@@ -21,8 +21,9 @@ from inference_http.errors import ScoringTimeout
 
 REPEAT_S: Final = 0.005  # seconds between two tries to reach the main thread
 SIGNAL_TRIES: Final = 2  # then the asynchronous exception takes over
+ASYNCHRONOUS_TRIES: Final = 6
+SWALLOW_ROUNDS: Final = 100_000  # a bound; the first is enough
 
-# The exception as a bare pointer: clearing takes NULL, while py_object(None) would raise None in the thread.
 _set_async_exc = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
     ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
 )
@@ -37,11 +38,11 @@ class Interruption:
     keeps ``send``/``repeat`` and ``withdraw`` apart by a lock.
     """
 
-    __slots__ = ("_asynchronous", "_signals", "_thread_id")
+    __slots__ = ("_asynchronous", "_thread_id", "_tries")
 
     def __init__(self, thread_id: int) -> None:
         self._thread_id = thread_id
-        self._signals = 0
+        self._tries = 0
         self._asynchronous = False
 
     def send(self) -> bool:
@@ -49,34 +50,38 @@ class Interruption:
         if self._thread_id == threading.main_thread().ident and listening():
             _tokens.append(self)
             self._signal()
-            return True
-        self._raise_asynchronously()
-        return False
+        else:
+            self._raise_asynchronously()
+        return True
 
     def repeat(self) -> bool:
-        """Try again if need be; True as from ``send``."""
+        """Try again if need be; True as from ``send``.
+
+        An asynchronous exception cannot be repeated, as the thread may have met it. But up to CPython 3.12 another
+        thread that meets its own takes the flag down that all share. Being called is enough then: a thread that gives
+        way to this one looks for exceptions as well.
+        """
+        self._tries += 1
         if self not in _tokens:
-            return False
-        if self._signals < SIGNAL_TRIES:
+            return self._asynchronous and self._tries < ASYNCHRONOUS_TRIES
+        if self._tries < SIGNAL_TRIES:
             self._signal()
-            return True
-        if _claim(self):
+        elif _claim(self):
             self._raise_asynchronously()
             self._signal()  # where only its handler is slow: entering it raises the asynchronous exception
-        return False
+        return True
 
     def withdraw(self) -> None:
         """Make sure that nothing is raised any more; may itself be hit while it does so, and be called again then.
 
-        An asynchronous exception that is still pending is cleared; a signal still to come finds no token.
+        An asynchronous exception that is still pending is swallowed; a signal still to come finds no token.
         """
         _claim(self)
         if self._asynchronous:
-            set_asynchronous(self._thread_id, None)
+            swallow_asynchronous()
             self._asynchronous = False
 
     def _signal(self) -> None:
-        self._signals += 1
         if sys.platform != "win32":
             signal.pthread_kill(self._thread_id, signal.SIGURG)
 
@@ -85,9 +90,28 @@ class Interruption:
         set_asynchronous(self._thread_id, ScoringTimeout)
 
 
-def set_asynchronous(thread_id: int, exception: type[BaseException] | None) -> bool:
-    """Set, or with None clear, the exception pending in a thread; False if there is no such thread any more."""
-    return bool(_set_async_exc(thread_id, None if exception is None else id(exception)))
+def set_asynchronous(thread_id: int, exception: type[BaseException]) -> bool:
+    """Let an exception be raised in a thread at its next bytecode; False if there is no such thread any more.
+
+    A thread has one place for such an exception: a second one replaces a first that has not been raised yet.
+    """
+    return bool(_set_async_exc(thread_id, id(exception)))
+
+
+def swallow_asynchronous() -> None:
+    """Make sure that no ScoringTimeout is pending in the calling thread; one may strike on the way in here.
+
+    Not by clearing its place, as the documentation of PyThreadState_SetAsyncExc has it: up to CPython 3.12 clearing
+    leaves the interpreter's flag "look for exceptions" up for ever, which slows every call down and makes a traced
+    function of 3.11 hang (a debugger, coverage). Only an exception that is raised takes the flag down. So one is put
+    in the place of what may be pending, is raised here at once, and is dropped.
+    """
+    try:
+        set_asynchronous(threading.get_ident(), ScoringTimeout)
+        for _ in range(SWALLOW_ROUNDS):
+            pass
+    except ScoringTimeout:
+        pass
 
 
 def listen() -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -162,6 +163,8 @@ class Overdue:
             except KeyError:  # it ended just in time
                 return inf
             if self._limit_s < self._hard_limit_s:
+                # A traced thread of CPython 3.11 stands still while such an exception is under way to another thread.
+                sys.settrace(None)
                 call.overrun, call.state = "scoring", "raised"
                 self._overdue[call] = pursuit = Pursuit(call, now)
                 self.count += 1

@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from inference_http import interrupt
 from inference_http.deadline import Deadlines
 from inference_http.errors import RunTimeout, ScoringTimeout
 
-PROMPT_S = 0.4  # what a busy machine may add to one wait; the best of several stays below 0.01
+PROMPT_S = 1.0  # what a busy machine may add to one wait; the best of several stays below 0.01
 
 
 @pytest.fixture
@@ -35,6 +36,17 @@ def make():
     for deadlines in made:
         deadlines.close()
     signal.signal(signal.SIGURG, signal.SIG_DFL)
+
+
+@pytest.fixture
+def untraced():
+    """No coverage where exceptions strike: one that strikes within the tracer leaves the tracer's lock taken."""
+    before, before_in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    yield
+    threading.settrace(before_in_threads)
+    sys.settrace(before)
 
 
 def timed(call, function, *args):
@@ -87,20 +99,19 @@ BLOCKING = {
 }
 
 
+@pytest.mark.usefixtures("untraced")
 class TestMainThread:
     @pytest.mark.parametrize("function", BLOCKING.values(), ids=BLOCKING.keys())
     def test_everything_ends_at_the_limit(self, make, function):
-        deadlines = make()
+        deadlines = make(50, 0, 60_000)
         delays = []
-        for _ in range(5):
+        while not delays or (min(delays) > 0.01 and len(delays) < 40):  # a busy machine may need more tries
             call = deadlines.open()
             delays.append(timed(call, function) - 0.05)
             call.finish()
-        assert min(delays) >= 0
-        assert min(delays) < 0.01  # typical; the others may meet a busy machine
-        assert max(delays) < PROMPT_S
+        assert 0 <= min(delays) <= 0.01
         assert deadlines.stuck == []
-        assert deadlines.overruns == 5
+        assert deadlines.overruns == len(delays)
 
     def test_the_error_names_the_limit(self, make):
         with pytest.raises(RunTimeout, match="Scoring timeout after 20 ms") as caught:
@@ -128,9 +139,9 @@ class TestMainThread:
             make().open().run(run)
 
     def test_the_next_call_has_the_whole_limit(self, make):
-        deadlines = make(200)
+        deadlines = make(400)
         timed(deadlines.open(), spin)
-        assert deadlines.open().run(spin, 0.1) == "finished"
+        assert deadlines.open().run(spin, 0.2) == "finished"
 
     def test_a_handler_of_the_script_is_left_alone(self, make):
         seen = []
@@ -173,6 +184,7 @@ class TestMainThread:
         assert call.run(run) == "unharmed"
 
 
+@pytest.mark.usefixtures("untraced")
 class TestOtherThreads:
     @pytest.mark.parametrize("function", [spin, spin_over_exceptions])
     def test_python_code_ends_at_the_limit(self, make, function):
@@ -189,8 +201,8 @@ class TestOtherThreads:
         deadlines = make(on_stuck=on_stuck)
         call = deadlines.open("ids")
         started = time.monotonic()
-        elapsed = in_thread(timed, call, time.sleep, 0.4)
-        assert elapsed >= 0.4  # the exception was raised when the sleep returned
+        elapsed = in_thread(timed, call, time.sleep, 0.8)
+        assert elapsed >= 0.8  # the exception was raised when the sleep returned
         assert [row[1:] for row in seen] == [("stuck", "scoring", "ids", "inference-http deadlines")]
         assert 0.15 <= seen[0][0] - started < 0.15 + PROMPT_S
         call.finish()
@@ -212,11 +224,12 @@ class TestOtherThreads:
         assert deadlines.stuck == []
 
 
+@pytest.mark.usefixtures("untraced")
 class TestSecondStage:
     @pytest.mark.parametrize("where", ["main", "other"])
     def test_a_script_that_swallows_everything(self, make, where):
         def stubborn():
-            end = time.monotonic() + 0.4
+            end = time.monotonic() + 0.8
             while time.monotonic() < end:
                 try:  # noqa: SIM105
                     time.sleep(0.001)
@@ -231,20 +244,22 @@ class TestSecondStage:
         assert call.overrun == "scoring"
         assert deadlines.overruns == 1
 
-    def test_hard_limit_answers_at_once(self, make):
-        deadlines = make(limit_ms=0, hard_limit_s=0.05)
-        call = deadlines.open()
-        assert call.run(spin, 0.15) == "finished"
-        assert deadlines.stuck == [call]
-        assert (call.overrun, call.limit_ms) == ("worker", 0)
-        assert deadlines.overruns == 0
-
     def test_hard_limit_within_the_grace(self, make):
         moments = []
         deadlines = make(50, 0.1, 10_000, on_stuck=lambda _: moments.append(time.monotonic()))
         started = time.monotonic()
-        in_thread(timed, deadlines.open(), time.sleep, 0.2)
+        in_thread(timed, deadlines.open(), time.sleep, 0.6)
         assert 0.1 <= moments[0] - started < 0.1 + PROMPT_S
+
+
+class TestHardLimit:
+    def test_hard_limit_answers_at_once(self, make):
+        deadlines = make(limit_ms=0, hard_limit_s=0.05)
+        call = deadlines.open()
+        assert call.run(spin, 0.4) == "finished"
+        assert deadlines.stuck == [call]
+        assert (call.overrun, call.limit_ms) == ("worker", 0)
+        assert deadlines.overruns == 0
 
     def test_a_failing_answer_does_not_end_the_watch(self, make, caplog):
         def on_stuck(_):
@@ -253,11 +268,12 @@ class TestSecondStage:
         deadlines = make(0, 0.03, on_stuck=on_stuck)
         with caplog.at_level(logging.ERROR):
             for _ in range(2):
-                deadlines.open().run(spin, 0.06)
+                deadlines.open().run(spin, 0.3)
         assert [record.exc_info[1].args for record in caplog.records] == [("connection gone",)] * 2
 
 
 class TestBeginAndFinish:
+    @pytest.mark.usefixtures("untraced")
     def test_raises_in_place(self, make):
         deadlines = make()
         call = deadlines.begin("ids")
@@ -280,6 +296,7 @@ class TestBeginAndFinish:
         outer.finish()
         deadlines.begin().finish()
 
+    @pytest.mark.usefixtures("untraced")
     def test_nested_is_refused_when_overdue_too(self, make):
         deadlines = make(10)
         outer = deadlines.begin()
@@ -306,6 +323,7 @@ class TestBeginAndFinish:
         call.finish()
         assert list(call.stream([b"a"])) == [b"a"]
 
+    @pytest.mark.usefixtures("untraced")
     def test_cost(self, make):
         deadlines = make(5000, 300)
 
@@ -318,17 +336,18 @@ class TestBeginAndFinish:
         assert min(sample() for _ in range(10)) < 5e-6  # 0.6 us when nothing disturbs
 
 
+@pytest.mark.usefixtures("untraced")
 class TestSuspended:
     @pytest.mark.parametrize("where", ["main", "other"])
     def test_the_debugger_s_time_does_not_count(self, make, where):
-        deadlines = make(200, 0.25)
+        deadlines = make(600, 0.7)
 
         def run():
-            time.sleep(0.1)
+            time.sleep(0.2)
             deadlines.suspended = True
-            time.sleep(0.4)
+            time.sleep(0.8)
             deadlines.suspended = False
-            return spin(0.12)
+            return spin(0.2)
 
         call = deadlines.open()
         assert (call.run(run) if where == "main" else in_thread(call.run, run)) == "finished"
@@ -363,7 +382,7 @@ class TestSuspended:
         assert deadlines.stuck == [call]
 
 
-class TestStreams:
+class TestStreamInTime:
     def test_only_the_script_s_time_counts(self, make):
         deadlines = make(100)
         call = deadlines.open()
@@ -383,12 +402,32 @@ class TestStreams:
         assert call.state == "done"
         assert deadlines.overruns == 0
 
+    def test_the_iterator_is_closed(self, make):
+        closed = []
+
+        def pieces():
+            try:
+                yield 1
+            finally:
+                closed.append(True)
+
+        call = make(5000).open()
+        stream = call.stream(pieces())
+        assert next(stream) == 1
+        stream.close()
+        stream.close()
+        assert closed == [True]
+        assert call.state == "done"
+
+
+@pytest.mark.usefixtures("untraced")
+class TestStreams:
     def test_pieces_share_one_limit_over_threads(self, make):
-        deadlines = make(300)
+        deadlines = make(600)
 
         def pieces():
             while True:
-                spin(0.11)
+                spin(0.22)
                 yield threading.get_ident()
 
         call = deadlines.open()
@@ -446,6 +485,7 @@ class TestStreams:
         assert timed(first, spin) < 0.05 + PROMPT_S
 
 
+@pytest.mark.usefixtures("untraced")
 class TestFork:
     def test_the_child_has_its_own_watcher(self, make):
         deadlines = make()
@@ -495,6 +535,7 @@ def race(deadlines, calls, way, seed):
     hits = leaks = 0
     for number in range(calls):
         seconds = LIMIT_MS / 1000 * (0.7 + ((number * 37 + seed) % 100) / 150)
+        call = None  # begin() may be struck itself
         try:
             try:
                 if way == "run":
@@ -510,7 +551,8 @@ def race(deadlines, calls, way, seed):
                     finally:
                         call.finish()
             except (ScoringTimeout, RunTimeout):
-                call.finish()
+                if call is not None:
+                    call.finish()
                 hits += 1
         except ScoringTimeout:
             leaks += 1
@@ -531,7 +573,7 @@ def hurry():
     sys.setswitchinterval(before)
 
 
-@pytest.mark.usefixtures("hurry")
+@pytest.mark.usefixtures("untraced", "hurry")
 class TestRace:
     @pytest.mark.parametrize("way", ["run", "begin"])
     def test_nothing_strikes_after_finish(self, make, way):
@@ -560,7 +602,7 @@ class TestRace:
         send = interrupt.Interruption.send
 
         def slow_send(interruption):
-            time.sleep(0.1)
+            time.sleep(0.5)
             return send(interruption)
 
         monkeypatch.setattr(interrupt.Interruption, "send", slow_send)
@@ -569,7 +611,7 @@ class TestRace:
         def run():
             call = deadlines.begin()
             try:
-                time.sleep(0.06)  # the watcher has taken the call, and has not raised yet
+                time.sleep(0.3)  # the watcher has taken the call, and has not raised yet
                 ended = time.monotonic()
             finally:
                 call.finish()
@@ -577,8 +619,26 @@ class TestRace:
             spin(0.1)
             return waited
 
-        assert 0.02 < (run() if where == "main" else in_thread(run)) < PROMPT_S
+        assert 0.05 < (run() if where == "main" else in_thread(run)) < PROMPT_S
         assert deadlines.overruns == 1
+
+    def test_the_interpreter_is_left_as_it_was(self):
+        """An exception that is taken back must leave no flag up: traced functions of CPython 3.11 hang on it."""
+        script = (
+            "import sys, threading, time\n"
+            "from inference_http.interrupt import set_asynchronous, swallow_asynchronous\n"
+            "from inference_http.errors import ScoringTimeout\n"
+            "def function(): return time.monotonic()\n"
+            "for pending in (True, False):\n"
+            "    try:\n"
+            "        if pending: set_asynchronous(threading.get_ident(), ScoringTimeout)\n"
+            "    except ScoringTimeout: pass\n"
+            "    swallow_asynchronous()\n"
+            "    sys.settrace(lambda *_: None)\n"
+            "    function()\n"
+            "    sys.settrace(None)\n"
+        )
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
 
 
 def test_closed_deadlines_limit_nothing(make):
