@@ -24,9 +24,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return leaving.code if isinstance(leaving.code, int) else contract.EXIT_OK
     # Written first, so that it reaches a script; meaningless, as in the reference (S10).
     os.environ["TRANSPORT_PROTOCOL"] = "rest" if flags.pop("rest", False) else "grpc"
+    for_vscode = flags.pop("write_vscode", False)
     try:
         resolution = resolve(flags, os.environ)
         settings = resolution.settings
+        if for_vscode:
+            from inference_http import vscode  # here, because start-up shall not pay for it
+
+            return vscode.command(settings.entry_script, host=settings.debug_host, port=settings.debug_port)
         if path := logs.find_logging_json(settings):
             logs.read_logging_json(path)  # workers apply it; that it is no JSON can be said now
         os.environ.update(exported_environment(settings))
@@ -72,6 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--version", action="version", version=f"{contract.PRODUCT} {__version__}")
+    parser.add_argument(
+        "--write-vscode", action="store_true", help="Put the debugger's entries into .vscode/launch.json, and exit."
+    )
     parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)
     groups: dict[str, Any] = {}
     for option in OPTIONS:

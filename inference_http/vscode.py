@@ -116,8 +116,9 @@ def entries(
 
 def command(script: str | None, *, host: str = "127.0.0.1", port: int | None = None) -> int:
     """What ``--write-vscode`` does in the working folder, and says on standard output; the exit code."""
+    near = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - where a client finds what listens there
     try:
-        change = write_entries(workspace_of(os.getcwd()), script, host=host, port=port or DEFAULT_PORT)
+        change = write_entries(workspace_of(os.getcwd()), script, host=near, port=port or DEFAULT_PORT)
     except NotWritten as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_FAILED

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_http import jsonc, vscode
+from inference_http import cli, jsonc, vscode
 from inference_http.vscode import NotWritten, merged, write_entries
 
 NAMES = [vscode.ATTACH, vscode.LAUNCH, vscode.CONTAINER]
@@ -229,6 +229,17 @@ def test_the_command_says_what_it_did(tmp_path, monkeypatch, capsys):
     (tmp_path / ".vscode" / "launch.json").write_text("{")
     assert vscode.command("score.py") == 1
     assert "launch.json:1:2:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--write-vscode", "--write_vscode"])
+def test_the_flag_writes_the_entries_and_serves_nothing(tmp_path, monkeypatch, flag):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    (tmp_path / "score.py").write_text("")
+    assert cli.main(["--entry_script", "score.py", "--debug", "0.0.0.0:7000", flag]) == 0
+    attach, launch, _ = configurations((tmp_path / ".vscode" / "launch.json").read_text())
+    assert attach["connect"] == {"host": "127.0.0.1", "port": 7000}
+    assert launch["args"] == ["--entry_script", "${workspaceFolder}/score.py", "--reload", "--debug", "7000"]
 
 
 # --- Whatever people write -------------------------------------------------------------------------------------------
