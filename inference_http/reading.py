@@ -28,12 +28,20 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read request line and headers. Raises waitress's ParsingError, which is answered 400."""
+        try:
+            self._parse_header(header_plus)
+        except (ParsingError, ValueError) as error:
+            method, blank, _ = header_plus.partition(b" ")
+            self.command = method.decode("latin-1") if blank else ""  # a refused HEAD gets no body either
+            if isinstance(error, ParsingError):
+                raise
+            # A number too long for int(), an address that is none.
+            raise ParsingError(f"Malformed number or address ({type(error).__name__})") from error
+
+    def _parse_header(self, header_plus: bytes) -> None:
         if _FOLDED.search(header_plus):
             raise ParsingError("Obsolete line folding")
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:  # a number too long for int(), an address that is none
-            raise ParsingError(f"Malformed number or address ({type(error).__name__})") from error
+        super().parse_header(header_plus)
         line_end = header_plus.find(b"\r\n")
         if _CONTROL.search(header_plus, 0, line_end):
             raise ParsingError("Control character in the request line")

@@ -81,3 +81,9 @@ def test_a_request_refused_early_has_what_its_answer_needs():
 def test_a_client_that_expects_to_be_told_to_go_on_without_a_body_is_not_told():
     assert read(b"GET / HTTP/1.1", b"Expect: 100-continue").expect_continue is False
     assert post(b"Expect: 100-continue", b"Content-Length: 1").expect_continue is True
+
+
+@pytest.mark.parametrize("field", [b"X", b"X: 1\r\n folded", b"Content-Length: " + b"9" * 5000])
+def test_a_refused_head_is_still_known_as_one(field):
+    request = read(b"HEAD / HTTP/1.1", field)
+    assert (request.error.code, request.command) == (400, "HEAD")
