@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.utilities import RequestHeaderFieldsTooLarge
 
 _FOLDED: Final = re.compile(rb"\n[ \t]")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
@@ -23,16 +24,24 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
     version: str
     chunked: bool
     expect_continue: bool
+    error: object | None
+    header_plus: bytes
     body_rcv: object | None
     headers: dict[str, str]  # names in upper case with underscores
+
+    def received(self, data: bytes) -> int:
+        """Take bytes of the request and return how many; beyond a limit, ``error`` is set."""
+        consumed: int = super().received(data)
+        if isinstance(self.error, RequestHeaderFieldsTooLarge):  # waitress reads "GET /" in place of what was sent
+            self.command = _method(self.header_plus + data)
+        return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read request line and headers. Raises waitress's ParsingError, which is answered 400."""
         try:
             self._parse_header(header_plus)
         except (ParsingError, ValueError) as error:
-            method, blank, _ = header_plus.partition(b" ")
-            self.command = method.decode("latin-1") if blank else ""  # a refused HEAD gets no body either
+            self.command = _method(header_plus)
             if isinstance(error, ParsingError):
                 raise
             # A number too long for int(), an address that is none.
@@ -70,3 +79,9 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         for name, several in values.items():
             if len(several) > 1 and name in self.headers:
                 self.headers[name] = ",".join(several)
+
+
+def _method(begin: bytes) -> str:
+    """The method of a request that was not read to its end: a refused HEAD gets no body either."""
+    method, blank, _ = begin[:40].partition(b" ")
+    return method.decode("latin-1") if blank else ""

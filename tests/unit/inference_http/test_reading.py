@@ -87,3 +87,8 @@ def test_a_client_that_expects_to_be_told_to_go_on_without_a_body_is_not_told():
 def test_a_refused_head_is_still_known_as_one(field):
     request = read(b"HEAD / HTTP/1.1", field)
     assert (request.error.code, request.command) == (400, "HEAD")
+
+
+def test_a_head_with_headers_beyond_the_limit_is_still_known_as_one():
+    request = read(b"HEAD / HTTP/1.1", b"X: " + b"y" * 300_000)
+    assert (request.error.code, request.command) == (431, "HEAD")
