@@ -444,7 +444,7 @@ class TestStreams:
         def pieces():
             while True:
                 with contextlib.suppress(ScoringTimeout):
-                    spin(0.08)
+                    spin(0.5)
                 yield b"piece"
 
         stream = make().open().stream(pieces())
