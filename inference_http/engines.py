@@ -255,6 +255,8 @@ class Engines:
         return engine
 
     def _readable(self, engine: Engine, wire: Wire) -> None:
+        if not any(engine is known for known in self._all()):
+            return  # closed in this round of the loop
         engine.readable(wire)
         if wire not in engine.wires() and wire.fileno() >= 0 and wire in self._selector.get_map():
             self._selector.unregister(wire)

@@ -5,6 +5,8 @@ is not installed is the user's, wherever it lies: a folder in PYTHONPATH, one th
 source tree of an editable install.
 """
 
+import importlib.util
+import linecache
 import os
 import site
 import sys
@@ -56,6 +58,33 @@ def _installed() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     folders = [paths.get(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     return (OURS, *real_roots([*folders, site.getusersitepackages()]))
+
+
+class Sources:
+    """Which texts of the user's are imported from now on, and whether the files still hold them.
+
+    A file is empty for a moment while it is saved in place: what was read then was never anybody's code.
+    """
+
+    def __init__(self) -> None:
+        self._before = {path: id(entry) for path, entry in linecache.cache.items()}
+
+    def differ(self) -> bool:
+        """Whether a file has another text than the one that was imported."""
+        imported = [
+            (path, entry[2])
+            for path, entry in list(linecache.cache.items())
+            if len(entry) == 4 and entry[1] is None and self._before.get(path) != id(entry) and os.path.isabs(path)
+        ]
+        return any(_text(path) != "".join(lines) for path, lines in imported)
+
+
+def _text(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return importlib.util.decode_source(file.read())
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None
 
 
 class Variables:

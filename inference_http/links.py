@@ -95,7 +95,7 @@ class Links:
 
     def _ask(self, member: Member, theirs: socket.socket) -> None:
         link = self._links[member]
-        self._selector.register(link.wire, selectors.EVENT_READ, functools.partial(self._heard, member))
+        self._selector.register(link.wire, selectors.EVENT_READ, functools.partial(self._heard, member, link.wire))
         link.task = self._owner.task(member, link.slot)
         link.engine = self._owner.engine(member, link.task)
         with theirs:
@@ -146,9 +146,11 @@ class Links:
         while self._connections:
             os.close(self._connections.popleft())
 
-    def _heard(self, member: Member) -> None:
-        link = self._links[member]
-        messages, alive = link.wire.drain()
+    def _heard(self, member: Member, wire: Wire) -> None:
+        link = self._links.get(member)
+        if link is None or link.wire is not wire or link.ended_at is not None:
+            return  # an event from before something else that happened in the same round of the loop
+        messages, alive = wire.drain()
         for message in messages:
             self._take(member, message)
         if not alive and self._links.get(member) is link and link.ended_at is None:

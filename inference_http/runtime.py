@@ -48,6 +48,7 @@ class Loaded:
     environment: dict[str, str | None]  # variables that the script set: value after, None = removed
     own: dict[str, str]  # the user's own modules and their files
     insights: insights.Insights | None
+    sources: inventory.Sources | None = None
     kept: list[str] | None = None  # names of values from before; None: there were none to keep, or none that hold
 
 
@@ -58,16 +59,18 @@ def load(
     state: "State | None" = None,
     data: str = "",
     telemetry: bool = True,
+    sources: inventory.Sources | None = None,
 ) -> Loaded:
     """Import the script and call init(). Raises errors.UserScriptError.
 
     ``phase`` hears "import", then "init". ``state`` is what an earlier version's init() has made in this process;
-    ``data`` tells the watched data files apart from those that it was made with.
+    ``data`` tells the watched data files apart from those that it was made with. ``sources`` has looked on from before.
     """
     logs.install_print_hook()
     logs.load_logging_json(settings)
     client = insights.create(settings) if telemetry else None
     holds = state is not None and state.prepare(settings, data)
+    sources = sources or inventory.Sources()
     before = set(sys.modules) - set(state.stay if state is not None else ())
     phase("import")
     started = time.perf_counter()
@@ -94,6 +97,7 @@ def load(
         environment=variables.values(),
         own=own,
         insights=client,
+        sources=sources,
         kept=kept,
     )
 
@@ -176,6 +180,7 @@ class Runtime:
             "version": self.version,
             "keep": list(names_of(loaded.script.module)),
             "kept": loaded.kept,
+            "torn": self._task.reloading and loaded.sources is not None and loaded.sources.differ(),
         }
 
     def imported_late(self) -> list[str]:

@@ -34,6 +34,7 @@ from inference_http.settings import Settings, exported_environment
 
 OUTAGE_GRACE_S = 2.0  # connections wait this long in the kernel for a replacement before they are answered 503
 TICK_S = 0.25
+TORN_LIMIT = 3  # a script that writes its own files would never be served
 SPARE_SLOTS = 24  # of the metrics board, for workers that come while others leave
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -69,6 +70,7 @@ class Supervisor:
         self.holding = Holding(sockets, self.news.reason, self.news.detail)
         self.engines = Engines(settings, sockets, self.selector, self, self.links)
         self.exit_code: int | None = None
+        self.torn = 0  # workers in a row whose files were saved while they loaded
         self._served_until = float("-inf")
 
     # --- The loop ----------------------------------------------------------------------------------------------------
@@ -253,10 +255,18 @@ class Supervisor:
         op = message["op"]
         if op == "learned":
             self.engines.learn(message["modules"])
-        elif op == "ready" and member.generation == self.fleet.generation and self.engines.outdated(message):
+        elif op in ("ready", "failed") and member.generation == self.fleet.generation and self._again(message):
             self.fleet.roll()
         else:
             self.fleet.hear(member, message)
+
+    def _again(self, message: Message) -> bool:
+        """Whether a worker has loaded what nobody wanted: a half saved file, or libraries with old variables."""
+        self.torn = self.torn + 1 if message["torn"] else 0
+        if 0 < self.torn <= TORN_LIMIT:
+            logger.info("Loading again: a file was saved while it was read")
+            return True
+        return bool(message["op"] == "ready" and self.engines.outdated(message))
 
     def gone(self, member: Member, code: int | None) -> None:
         """Its process has ended."""

@@ -42,6 +42,7 @@ class Worker:
         self.runtime: runtime.Runtime | None = None
         self._main_done = threading.Event()
         self._inherited = frozenset(sys.modules)
+        self._sources = inventory.Sources()
 
     # --- Main thread -------------------------------------------------------------------------------------------------
 
@@ -61,7 +62,9 @@ class Worker:
             self._join_debugger()
             if isinstance(loaded, errors.UserScriptError):
                 raise loaded  # noqa: TRY301 - answered below like one of this process's own
-            loaded = loaded or runtime.load(self.settings, self._phase, state=state, data=self.task.data)
+            loaded = loaded or runtime.load(
+                self.settings, self._phase, state=state, data=self.task.data, sources=self._sources
+            )
             self.runtime = runtime.Runtime(self.settings, self.task, loaded, self.sockets, self._stuck)
         except errors.UserScriptError as error:
             logs.error_block(error.report())
@@ -95,7 +98,8 @@ class Worker:
         line = failure.line if failure else None
         file = failure.file if failure else None
         files = sorted(set(inventory.own_modules((), self._inherited).values()))
-        self.wire.post("failed", title=title, report=report, file=file, line=line, files=files)
+        torn = self.task.reloading and self._sources.differ()
+        self.wire.post("failed", title=title, report=report, file=file, line=line, files=files, torn=torn)
         _exit_functions()
         os._exit(contract.EXIT_START_FAILED)
 
