@@ -4,7 +4,7 @@ from flask import Request
 
 from inference_http.compat.marks import rawhttp
 
-__all__ = ["AMLRequest", "rawhttp"]
+__all__ = ["AMLRequest", "Request", "rawhttp"]  # as the reference's `import *`: scripts use what it brings
 
 
 class AMLRequest(Request):

@@ -10,7 +10,7 @@ from flask import Response
 
 from inference_http.contract import HEADER_RUN_FAILED
 
-__all__ = ["AMLResponse"]
+__all__ = ["AMLResponse", "Response", "json"]  # as the reference's `import *`: scripts use what it brings
 
 HeaderValue = str | int | float | bytes | None | Iterable[Any]
 HOW_TO_SEND = "give str or bytes, an iterable of them, or json_str=True to send the value as JSON"
