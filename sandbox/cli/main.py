@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def guarded(known: argparse.Namespace) -> int:
     """Run the chosen command; what goes wrong becomes an error to read and an exit code."""
     try:
-        return int(known.run(known))
+        code = int(known.run(known))
+        sys.stdout.flush()
     except SandboxError as error:
         if known.debug:
             raise
@@ -54,7 +55,7 @@ def guarded(known: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # somebody read enough: `sandbox validate ... | head`
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - nobody is left to write to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
         return EXIT_FAILED
     except Exception as error:
         if known.debug:
@@ -63,6 +64,7 @@ def guarded(known: argparse.Namespace) -> int:
         fix = "say it again with `sandbox --debug ...` and report what it prints"
         Paper(sys.stderr).error(SandboxError("E002", what, "this is a bug of the sandbox, not of your files", fix))
         return EXIT_FAILED
+    return code
 
 
 if __name__ == "__main__":

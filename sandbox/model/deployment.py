@@ -75,7 +75,7 @@ def check(deployment: Deployment) -> list[Violation]:
     """Find what cannot be, each value by itself being fine. Needs no file."""
     found = names.check(deployment.name) if deployment.name else []
     found += names.check(deployment.endpoint_name, "endpoint_name") if deployment.endpoint_name else []
-    if deployment.kind == "kubernetes" and not found:
+    if deployment.kind == "kubernetes" and deployment.name and deployment.endpoint_name and not found:
         found += _together(deployment)
     found += _instances(deployment)
     found += serving.check_requests(deployment.request_settings, deployment.kind)

@@ -51,7 +51,6 @@ class Environment:
     inference_config: InferenceConfig | None = None
     os_type: Literal["linux", "windows"] = "linux"
     tags: Mapping[str, Any] = field(default_factory=dict)
-    properties: Mapping[str, Any] = field(default_factory=dict)
     datastore: str | None = None
 
 

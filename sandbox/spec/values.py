@@ -194,19 +194,21 @@ class Choice:
     def schema(self) -> dict[str, Any]:
         """Give the JSON Schema: the words as they are written, in any of the spellings that are folded."""
         words = [*self.words, *self.wider]
-        if self.truth:
-            return {"enum": [*words, True, False]}
-        return {"type": "string", "anyOf": [{"enum": words}, {"pattern": _any_case(words)}]}
+        spellings = {"type": "string", "pattern": f"^({'|'.join(_spellings(word, self.fold) for word in words)})$"}
+        known: dict[str, Any] = {"anyOf": [{"enum": words}, spellings]}  # the enum is what editors offer
+        return {"anyOf": [*known["anyOf"], {"type": "boolean"}]} if self.truth else known
 
     def label(self) -> str:
         """Name the type."""
         return " \\| ".join(f"`{word}`" for word in (*self.words, *self.wider))
 
 
-def _any_case(words: list[str]) -> str:
-    """Give a pattern for the words with any letter in either case, and with or without their underscores."""
-    letters = ["".join(f"[{sign}{sign.upper()}]" if sign.isalpha() else f"{sign}?" for sign in word) for word in words]
-    return f"^({'|'.join(letters)})$"
+def _spellings(word: str, fold: Callable[[str], str]) -> str:
+    """Give a pattern for the word in capitals or not, and in camelCase where ``fold`` undoes that."""
+    either = [f"[{sign}{sign.upper()}]" if sign.isalpha() else sign for sign in word]
+    if fold is snake:
+        return re.sub(r"_(\[.(.)\])", r"(?:_\1|\2)", "".join(either))
+    return "".join(either)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,6 @@
+def init():
+    pass
+
+
+def predict(data):
+    return data
