@@ -4,6 +4,8 @@ PyYAML parses; the composing is done here, because PyYAML's own keeps the last o
 limit, and multiplies aliases. A merge key (``<<``) means what it means there.
 """
 
+import re
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import yaml
@@ -16,6 +18,7 @@ from sandbox.spec.source import Source
 DEEPEST = 50
 MOST_VALUES = 20_000  # aliases counted as often as they are used
 _PREFIX = "tag:yaml.org,2002:"
+_NO_KEY = "a key that is itself a list or a mapping"
 _KNOWN_TAGS = {_PREFIX + name for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")}
 
 
@@ -151,7 +154,7 @@ class _Composer:
             if plain_merge:
                 self.merge(value, merged)
             elif not isinstance(key, Scalar):
-                self.problems.append(Problem("E023", "a key that is itself a list or a mapping", key.place))
+                self.problems.append(_placeholder(key.place) or Problem("E023", _NO_KEY, key.place))
             elif key.text in made.entries:
                 first = made.entries[key.text].key.place
                 what = f"the key {key.text!r} stands here for the second time; the first is in line {first.line}"
@@ -174,6 +177,16 @@ class _Composer:
                 continue
             for name, entry in source.entries.items():
                 merged.setdefault(name, Entry(entry.key, entry.node, merged=True))
+
+
+def _placeholder(place: Place) -> Problem | None:
+    """Recognise ``{{name}}``, which templates leave for somebody to fill in, where YAML stumbles over it."""
+    found = re.search(r"\{\{.*?\}\}", place.text)
+    if not found:
+        return None
+    spot = replace(place, column=found.start() + 1)
+    what = f"{found.group()} is a placeholder that nobody has filled in"
+    return Problem("E023", what, spot, "", f"replace it; as text it must be quoted: '{found.group()}'")
 
 
 def _article(kind: str) -> str:
@@ -205,6 +218,8 @@ def _syntax(source: Source, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = source.place(mark.line + 1, mark.column + 1) if mark else source.whole
     said = ", ".join(part for part in (getattr(error, "context", ""), getattr(error, "problem", "")) if part)
+    if found := _placeholder(place):
+        return found
     for phrase, meaning, fix in _HINTS:
         if phrase in said:
             return Problem("E023", meaning, place, f"the parser says: {said}", fix)

@@ -54,7 +54,12 @@ _MODEL_KEYS = (
     ),
 )
 
-MODEL_INLINE = Record(Model, _MODEL_KEYS, "a model")
+MODEL_INLINE = Record(
+    Model,
+    _MODEL_KEYS,
+    "a model",
+    hints={"local_path": "write path", "model_uri": "write path", "model_path": "write path"},
+)
 MODEL = replace(MODEL_INLINE, keys=(replace(_MODEL_KEYS[0], required=True), *_MODEL_KEYS[1:]))
 
 ROUTE = Record(

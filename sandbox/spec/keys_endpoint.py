@@ -121,6 +121,7 @@ ENDPOINT = Record(
     hints={
         "endpoint_name": "an endpoint is named by name; with endpoint_name the file describes a deployment",
         "instance_type": "it belongs into the deployment",
+        "deployments": "each deployment is a file of its own; an older form of the files had them here",
         "defaults": "it belongs into batch endpoints; here traffic says who answers",
         "type": "remove it: compute makes an endpoint a Kubernetes one",
     },

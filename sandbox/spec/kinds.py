@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.model import deployment, endpoint, environment
-from sandbox.model.problem import Place, Problem, Violation
+from sandbox.model.problem import Place, Problem, SpecError, Violation
 from sandbox.spec.keys_assets import ENVIRONMENT, MODEL
 from sandbox.spec.keys_deployment import KUBERNETES_DEPLOYMENT, MANAGED_DEPLOYMENT
 from sandbox.spec.keys_endpoint import ENDPOINT, KUBERNETES_ENDPOINT
@@ -69,15 +69,13 @@ _BY_KEY = (
 
 def find(root: Mapping, file: str) -> str:
     """Return which of NAMES the file is; raises SpecError (E026) when that cannot be told."""
-    written = root.get("$schema")
-    if isinstance(written, Scalar) and isinstance(written.value, str):
-        match = re.search(r"([\w-]+?)(?:\.schema)?\.json", written.value)
-        if match:
-            name = match[1].lower().replace("-", "").replace("_", "")
-            if name in _BY_SCHEMA:
-                return _BY_SCHEMA[name]
-            what = f"{file} describes a {_words(match[1])}"
-            raise _unknown(what, written.place, _SUPPORTED, "leave the file out, or correct $schema")
+    said, written = _by_schema(root)
+    if said in NAMES:
+        return said
+    if said and written:
+        raise _unknown(
+            f"{file} describes {_with_article(said)}", written.place, _SUPPORTED, "leave it out, or correct $schema"
+        )
     for kind, keys in _BY_KEY:
         if kind == "deployment" and {"settings", "mini_batch_size"} & root.entries.keys():
             raise _unknown(f"{file} looks like a batch deployment", root.place, _SUPPORTED)
@@ -88,6 +86,31 @@ def find(root: Mapping, file: str) -> str:
     why = "it has no $schema, and none of its keys belongs to one kind alone"
     fix = "add $schema: https://azuremlschemas.azureedge.net/latest/managedOnlineEndpoint.schema.json, or the like"
     raise _unknown(f"what {file} describes cannot be told", root.place, why, fix)
+
+
+def _by_schema(root: Mapping) -> tuple[str, Scalar | None]:
+    """Return what $schema says: one of NAMES, the words for something else, or "" when it says nothing."""
+    written = root.get("$schema")
+    if not isinstance(written, Scalar) or not isinstance(written.value, str):
+        return "", None
+    match = re.search(r"([\w-]+?)(?:\.schema)?\.json", written.value)
+    if not match:
+        return "", None
+    name = match[1].lower().replace("-", "").replace("_", "")
+    return _BY_SCHEMA.get(name) or snake(match[1]).replace("_", " ").replace("-", " "), written
+
+
+def doubt(name: str, root: Mapping) -> list[Problem]:
+    """Return a warning when a command reads a file as something else than its $schema says; Azure does not look."""
+    said, written = _by_schema(root)
+    if not said or said == name or written is None:
+        return []
+    what = f"$schema says that this is {_with_article(said)}; it is read as {_with_article(name)}"
+    return [Problem("W063", what, written.place, "", "correct $schema, or name another file", ("$schema",))]
+
+
+def _with_article(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def variant(name: str, root: Mapping) -> tuple[Kind, Problem | None]:
@@ -108,11 +131,5 @@ def variant(name: str, root: Mapping) -> tuple[Kind, Problem | None]:
     return KINDS["Kubernetes online deployment"], warning
 
 
-def _words(camel: str) -> str:
-    return snake(camel).replace("_", " ").replace("-", " ")
-
-
-def _unknown(what: str, place: Place, why: str, fix: str = "") -> Any:
-    from sandbox.model.problem import SpecError
-
+def _unknown(what: str, place: Place, why: str, fix: str = "") -> SpecError:
     return SpecError([Problem("E026", what, place, why, fix)])

@@ -59,13 +59,16 @@ def examine(file: str | None, changes: Sequence[Override] = (), kind: str | None
     except SpecError as error:
         return Examined(shown, "", None, error.problems)
     for change in changes:
-        problems += _overridden(root, change, shown)
+        problems += () if change.where_known else _overridden(root, change, shown)
     try:
         name = kind or kinds.find(root, shown)
     except SpecError as error:
         return Examined(shown, "", None, _ordered([*problems, *error.problems], shown))
     found, warning = kinds.variant(name, root)
-    problems += [warning] if warning else []
+    problems += [*kinds.doubt(name, root), *([warning] if warning else [])]
+    known = {key.name for key in found.record.keys}
+    for change in changes:
+        problems += _overridden(root, change, shown) if change.where_known and change.path[0] in known else ()
     folder = os.path.dirname(os.path.abspath(file)) if file is not None else os.getcwd()
     reading = Reading(folder, problems, {(): root.place})
     value = found.record.read(root, reading, ())
@@ -102,7 +105,7 @@ def _lowered(value: Spec) -> Spec:
 
 
 def _ordered(problems: Sequence[Problem], file: str) -> tuple[Problem, ...]:
-    """Sort by the order of the file; overrides and other files follow. The same finding twice is one."""
+    """Sort by the order of the file; overrides and other files follow. Where YAML stumbled, nothing else is said."""
 
     def position(problem: Problem) -> tuple[Any, ...]:
         place = problem.place
@@ -115,7 +118,9 @@ def _ordered(problems: Sequence[Problem], file: str) -> tuple[Problem, ...]:
             problem.path == (),
         )
 
-    return tuple(sorted(dict.fromkeys(problems), key=position))
+    stumbled = {problem.place for problem in problems if problem.code == "E023"}
+    told = [each for each in dict.fromkeys(problems) if each.code == "E023" or each.place not in stumbled]
+    return tuple(sorted(told, key=position))
 
 
 def load(file: str | None, changes: Sequence[Override] = (), kind: str | None = None) -> Spec:

@@ -1,7 +1,6 @@
 """The values of a YAML file before anybody has judged them, each with its place."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sandbox.model.problem import Place
@@ -49,16 +48,6 @@ class Mapping:
 Node: TypeAlias = Scalar | Listing | Mapping
 
 
-@dataclass(slots=True)
-class Document:
-    """A whole file: its mapping, and the folder from which its relative paths start."""
-
-    root: Mapping
-    file: str
-    folder: str
-    overridden: list[str] = field(default_factory=list)
-
-
 def describe(node: Node) -> str:
     """Name the type of a value as people say it, with its article."""
     if isinstance(node, Mapping):
@@ -94,14 +83,3 @@ def _as_written(value: Any) -> str:
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Give the node and everything below it."""
-    yield node
-    if isinstance(node, Mapping):
-        for entry in node.entries.values():
-            yield from walk(entry.node)
-    elif isinstance(node, Listing):
-        for item in node.items:
-            yield from walk(item)

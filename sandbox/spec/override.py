@@ -15,12 +15,16 @@ _DEEPEST = 50
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One value for one key. ``origin`` is what the user typed, for messages; ``text`` the value as it was typed."""
+    """One value for one key. ``origin`` is what the user typed, for messages; ``text`` the value as it was typed.
+
+    ``where_known``: only for files that have the key, so that -e can be given with endpoints and deployments together.
+    """
 
     path: KeyPath
     value: Any
     text: str
     origin: str
+    where_known: bool = False
 
 
 def parse(assignment: str, *, force_string: bool = False) -> Override:
@@ -51,7 +55,7 @@ def parse(assignment: str, *, force_string: bool = False) -> Override:
 
 def named(key: str, value: str, flag: str) -> Override:
     """Make the override that a flag of its own stands for: ``-n blue`` is name=blue."""
-    return Override((key,), value, value, f"{flag} {value}")
+    return Override((key,), value, value, f"{flag} {value}", where_known=True)
 
 
 def _split_quoted(assignment: str) -> tuple[str, str, str]:

@@ -57,7 +57,8 @@ FOLDER is what `python -c "import sandbox.spec as s; print(s.__path__[0] + '/sch
   warning. Truth values may be `true`, `yes`, `on`, `1` and their quoted forms.
 - Words of a choice may be written in camelCase: `Key`, `AMLToken`.
 - Relative paths start from the folder of the YAML file. They must lead somewhere.
-- The suffix of the file does not matter. JSON is YAML, but indented by spaces: the parser refuses tabs, here as in Azure.
+- The suffix of the file does not matter. JSON is YAML, when it is indented by spaces: the parser refuses tabs, here as
+  in Azure.
 - A key that stands twice is refused; Azure keeps the last one. Anchors and merge keys (`<<`) work. One document a file,
   at most 256 KiB, 50 levels and 20,000 values, aliases counted as often as they are used.
 

@@ -181,3 +181,84 @@ def test_a_conda_file_without_dependencies_is_doubtful(tmp_path):
     assert codes(examined) == ["W063"]
     assert examined.value.conda_file == str(tmp_path / "conda.yml")
     assert examined.value.conda == {"name": "x"}
+
+
+@pytest.mark.parametrize(
+    ("line", "column"), [("endpoint_name: {{endpoint_name}}", 16), ("description: {{acr}}.azurecr.io/x:1", 14)]
+)
+def test_a_placeholder_that_nobody_filled_in_is_named(tmp_path, line, column):
+    problem = of(tmp_path, f"name: blue\n{line}\ninstance_type: s\n").problems[0]
+    assert (problem.code, problem.place.line, problem.place.column) == ("E023", 2, column)
+    assert "is a placeholder that nobody has filled in" in problem.what
+
+
+def test_a_command_that_reads_another_kind_than_the_schema_says_doubts_it(tmp_path):
+    file = tmp_path / "f.yml"
+    file.write_text("$schema: https://x/managedOnlineDeployment.schema.json\nname: my-endpoint\n")
+    problems = examine(str(file), kind="endpoint").problems
+    assert [problem.code for problem in problems] == ["W063"]
+    assert problems[0].what == "$schema says that this is a deployment; it is read as an endpoint"
+
+
+@pytest.mark.parametrize(
+    "schema", ["3", "nothing-of-the-kind", "https://x/onlineEndpoint.schema.json", "x/online-endpoint.json"]
+)
+def test_schema_lines_that_say_little_or_enough(tmp_path, schema):
+    assert codes(of(tmp_path, f"$schema: {schema}\nname: my-endpoint\nauth_mode: key\n")) == []
+
+
+DEPLOYMENT = "name: blue\nendpoint_name: e-one\ninstance_type: s\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("file:m", "m"),
+        ("file://{here}/m", "m"),
+        ("{here}/m", "m"),
+        ("./m/../m/", "m"),
+        ("azureml://datastores/d/paths/p", None),
+        ("https://example.org/m.zip", None),
+        ("runs:/1/model", None),
+    ],
+)
+def test_paths_become_absolute_and_addresses_stay(tmp_path, written, found):
+    (tmp_path / "m").mkdir()
+    written = written.format(here=tmp_path)
+    model = of(tmp_path, f"{DEPLOYMENT}model: {{path: '{written}'}}\n").value.model
+    assert model.path == (str(tmp_path / found) if found else written)
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "fix"),
+    [
+        ("model: {path: ''}", "path is empty", "write ."),
+        ('model: {path: "a\\0b"}', "does not exist", ""),
+        ("model: {path: modle}", "modle does not exist", "did you mean"),
+        ("model: {path: below}", "below does not exist", "exists: write the path as it looks from the YAML file"),
+        ("code_configuration: {code: file.py, scoring_script: x}", "is no folder", ""),
+        ("environment: {conda_file: model}", "is no file", ""),
+        ("environment: {conda_file: [a]}", "conda_file is a list", ""),
+        ("environment: file:nowhere.yml", "does not exist", ""),
+        ("environment: [a]", "environment is a list where a reference or a mapping is wanted", ""),
+    ],
+)
+def test_paths_that_lead_nowhere(tmp_path, monkeypatch, value, words, fix):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "file.py").write_text("")
+    (tmp_path / "elsewhere" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    problem = next(p for p in of(tmp_path, f"{DEPLOYMENT}{value}\n").problems if p.is_error)
+    assert words in problem.what
+    assert fix in problem.fix
+
+
+@pytest.mark.parametrize("key", ["local_path", "model_uri"])
+def test_keys_of_older_files_are_translated(tmp_path, key):
+    problem = of(tmp_path, f"{DEPLOYMENT}model: {{{key}: x}}\n").problems[0]
+    assert (problem.code, problem.fix) == ("E030", "write path")
+
+
+def test_both_spellings_of_a_key(tmp_path):
+    text = 'name: blue\nendpoint_name: e-one\ntype: kubernetes\nresources: {limits: {gpu: "1", nvidia.com/gpu: "1"}}\n'
+    assert codes(of(tmp_path, text)) == ["E041"]

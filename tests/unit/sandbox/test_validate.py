@@ -108,6 +108,14 @@ def test_overrides_name_themselves(here, capsys):
     assert "error[E038] the name 'x' has 1 characters\n  --> -n x\n" in err
 
 
+def test_the_endpoint_is_given_to_the_files_that_have_one(here, capsys):
+    (here / "blue.yml").write_text("name: blue\nendpoint_name: <ENDPOINT>\ninstance_type: s\n")
+    assert main(["validate", "good.yml", "blue.yml"]) == 1
+    assert main(["validate", "good.yml", "blue.yml", "-e", "my-endpoint"]) == 0
+    assert main(["validate", "good.yml", "blue.yml", "-e", "no_name"]) == 1
+    assert "error[E038] 'no_name' cannot be a name\n  --> -e no_name\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
