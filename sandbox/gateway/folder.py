@@ -1,0 +1,112 @@
+"""The files of one gateway: who may read them, how they are written, what stood in them before."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from sandbox.gateway.errors import GatewayError
+from sandbox.gateway.words import Json
+
+LONGEST_FOLDER = 90  # bytes, so that the sockets in it have addresses that fit
+LARGEST_LOG = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a file of configuration holds."""
+
+    version: str
+    resources: list[Json]
+
+
+class Folder:
+    """The folder of one gateway: 0700, every file in it 0600. Made when it is first used."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)
+        if len(os.fsencode(self.path)) > LONGEST_FOLDER:
+            why = f"the addresses of the sockets in it would be too long; {LONGEST_FOLDER} bytes are possible"
+            raise GatewayError(f"the path of the gateway's folder is too long: {self.path}", why, "use a shorter one")
+
+    def at(self, name: str) -> str:
+        """Return the path of the file ``name``."""
+        return os.path.join(self.path, name)
+
+    def make(self) -> None:
+        """Make it, or make it private again."""
+        os.makedirs(self.path, mode=0o700, exist_ok=True)
+        os.chmod(self.path, 0o700)
+
+    def write(self, name: str, text: str) -> None:
+        """Replace a file at once: who reads it sees the old text or the new one."""
+        draft = self.at(f".{name}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(draft, self.at(name))
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(draft)
+            raise
+
+    def publish(self, name: str, resources: list[Json]) -> str:
+        """Write resources under a new version, which is returned."""
+        version = secrets.token_hex(8)
+        self.write(name, json.dumps({"version_info": version, "resources": resources}))
+        return version
+
+    def published(self, name: str) -> Written | None:
+        """Return what a file of configuration holds; None where there is none that can be read."""
+        found = self.read_json(name)
+        if isinstance(found, dict) and isinstance(found.get("resources"), list):
+            return Written(str(found.get("version_info")), found["resources"])
+        return None
+
+    def read_json(self, name: str) -> Any:
+        """Return the content of a file of ours, None where it is missing or broken."""
+        try:
+            with open(self.at(name), encoding="utf-8") as file:
+                return json.load(file)
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+
+    def append_to(self, name: str) -> IO[bytes]:
+        """Open a log."""
+        return open(os.open(self.at(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+    def size(self, name: str) -> int:
+        """Return the size of a file in bytes, 0 where it is missing."""
+        try:
+            return os.stat(self.at(name)).st_size
+        except FileNotFoundError:
+            return 0
+
+    def tail(self, name: str, start: int = 0) -> str:
+        """Return the text of a log from ``start`` on, 64 KiB of it at most: the end."""
+        with contextlib.suppress(FileNotFoundError), open(self.at(name), "rb") as file:
+            file.seek(max(start, self.size(name) - 2**16))
+            return file.read().decode(errors="replace")
+        return ""
+
+    def set_aside_large(self, names: tuple[str, ...]) -> bool:
+        """Rename logs that have grown large (one older copy of each is kept); tell whether there was one."""
+        large = [name for name in names if self.size(name) > LARGEST_LOG]
+        for name in large:
+            os.replace(self.at(name), self.at(f"{name}.1"))
+        return bool(large)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lock of those that change something; waits for it. The kernel releases it when its holder ends."""
+        self.make()
+        with self.append_to("change.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
