@@ -56,8 +56,8 @@ class Engine(Protocol):
     environment: dict[str, str | None] | None  # what ``preload`` was last told, None before
     ready: bool  # whether workers come at once: a keeper loads the script first
 
-    def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
-        """Import libraries ahead for the workers to come, where the engine can."""
+    def preload(self, modules: Sequence[str], environment: dict[str, str | None], roots: Sequence[str]) -> None:
+        """Import libraries ahead for the workers to come, where the engine can; ``roots`` are the user's folders."""
 
     def keeper(self, task: str, *, whole: bool) -> "Engine | None":
         """An engine that has called init(), where processes can be forked.
@@ -138,7 +138,7 @@ class SpawnEngine:
         self._events = events
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
-    def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
+    def preload(self, modules: Sequence[str], environment: dict[str, str | None], roots: Sequence[str]) -> None:
         """Nothing stays loaded between fresh interpreters."""
 
     def keeper(self, task: str, *, whole: bool) -> Engine | None:  # noqa: ARG002 - as the others
@@ -231,10 +231,10 @@ class ZygoteEngine:
         descriptors = [theirs.fileno(), *(sock.fileno() for sock in self._sockets)]
         self._wire.post("fork", fds=descriptors, number=number, task=task)
 
-    def preload(self, modules: Sequence[str], environment: dict[str, str | None]) -> None:
+    def preload(self, modules: Sequence[str], environment: dict[str, str | None], roots: Sequence[str]) -> None:
         """Let it import libraries for the workers to come."""
         self.environment = environment
-        self._wire.post("preload", modules=list(modules), environment=environment)
+        self._wire.post("preload", modules=list(modules), environment=environment, roots=list(roots))
 
     def keeper(self, task: str, *, whole: bool) -> "ZygoteEngine | None":
         """An engine whose process has loaded the script and called init(); see ``zygote.Keeper``."""

@@ -59,6 +59,7 @@ class Engines:
         self._never = list(settings.never_preload)
         self._known: dict[str, None] = {}
         self._teaching = False
+        self._roots: list[str] = []  # the user's folders
         self._losses = self._lessons = 0
         self._changing: set[str] = set()  # variables because of which a zygote was replaced, until they agree
         self._unsteady: set[str] = set()  # variables that are different each time
@@ -110,6 +111,7 @@ class Engines:
 
     def took_over(self, report: Message, task: Task) -> None:
         """A worker serves: learn from it what to import ahead of the next, and keep its state if it asks for that."""
+        self._roots = report["roots"]
         if self._more_to_come():
             self._teach([name for name in report["modules"] if name not in self._known], report["environment"])
         if self._whole:
@@ -144,7 +146,7 @@ class Engines:
         self._known.update(dict.fromkeys(wanted))
         if wanted:
             self._teaching = True
-            self._current.preload(wanted, environment)
+            self._current.preload(wanted, environment, self._roots)
 
     # --- What engines report (engine.Events) -------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ COMPILED: Final = (*importlib.machinery.EXTENSION_SUFFIXES, *importlib.machinery
 FLASK_NAMES: Final = ("flask", "request", "g", "session", "current_app", "jsonify", "has_request_context")
 WEB_STACK: Final = frozenset({"__main__", "__mp_main__", "flask", "flask_cors", "werkzeug", "jinja2", "inference_http"})
 
+_looked_at = ""  # the newest module when this process was forked; none up to there holds Flask
 _naming_flask: set[str] = set()  # the user's files that name Flask, also those that run() imports later
 
 
@@ -140,9 +141,39 @@ def user_modules(roots: Sequence[str]) -> dict[str, str]:
     return {name: file for name, file in files.items() if isinstance(file, str) and is_user_file(file, roots)}
 
 
+def newest_module() -> str:
+    """Give the name of the module that was loaded last."""
+    return next(reversed(sys.modules), "")
+
+
+def modules_since(newest: str) -> list[str]:
+    """Give the names of the modules loaded since ``newest`` was the newest one, oldest first; all if that is gone.
+
+    The others are not even looked at: that alone would copy their memory in a forked process.
+    """
+    found: list[str] = []
+    try:
+        for name in reversed(sys.modules):
+            if name == newest:
+                return found[::-1]
+            found.append(name)
+    except RuntimeError:  # another thread is importing
+        found = list(sys.modules)[::-1]
+    return found[::-1]
+
+
 def names_flask() -> bool:
     """Tell whether a module of the user's that was imported so far names Flask anywhere."""
     return bool(_naming_flask)
+
+
+def look_ahead(roots: Sequence[str]) -> None:
+    """In a process to be forked, with libraries loaded and nothing of the user's: learn what its forks would ask."""
+    global _looked_at  # noqa: PLW0603 - a fact about this process
+    for path in list(sys.path_importer_cache):
+        is_user_file(path, roots)
+    if not libraries_use_flask():
+        _looked_at = newest_module()
 
 
 def libraries_use_flask() -> bool:
@@ -151,8 +182,8 @@ def libraries_use_flask() -> bool:
     if flask is None:
         return False
     wanted = [(name, flask if name == "flask" else getattr(flask, name)) for name in FLASK_NAMES]
-    for name, module in list(sys.modules.items()):
-        names = getattr(module, "__dict__", None)
+    for name in modules_since(_looked_at):
+        names = getattr(sys.modules.get(name), "__dict__", None)
         if type(names) is dict and name.partition(".")[0] not in WEB_STACK:
             for key, value in wanted:
                 if names.get(key) is value:

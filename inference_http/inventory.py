@@ -11,7 +11,7 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from types import FrameType
 from typing import Any
@@ -26,20 +26,19 @@ def is_installed(file: str) -> bool:
     return not FOREIGN_FOLDERS.isdisjoint(real.split(os.sep)) or any(below(real, folder) for folder in _installed())
 
 
-def own_modules(roots: Sequence[str], before: Collection[str] = ()) -> dict[str, str]:
-    """Name and file of the loaded modules that are the user's; those loaded ``before`` are known to be none."""
+def own_modules(roots: Sequence[str], names: Iterable[str]) -> dict[str, str]:
+    """Name and file of those of the loaded modules ``names`` that are the user's."""
     found = {}
-    for name, module in [item for item in list(sys.modules.items()) if item[0] not in before]:
-        file = getattr(module, "__file__", None)
+    for name in names:
+        file = getattr(sys.modules.get(name), "__file__", None)
         if name != "__main__" and isinstance(file, str) and (is_user_file(file, roots) or not is_installed(file)):
             found[name] = file
     return found
 
 
-def libraries(before: Collection[str], own: Collection[str]) -> list[str]:
-    """Names of libraries' modules that are loaded and were not ``before``, in the order of their import."""
-    names = [name for name in list(sys.modules) if name not in before and name not in own]
-    return [name for name in names if _is_library(name)]
+def libraries(names: Iterable[str], own: Collection[str]) -> list[str]:
+    """Those of the loaded modules ``names`` that are libraries'."""
+    return [name for name in names if name not in own and _is_library(name)]
 
 
 def _is_library(name: str) -> bool:

@@ -10,13 +10,12 @@ import hashlib
 import logging
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inference_http import errors, insights, inventory, logs, metrics, script, swagger
+from inference_http import errors, importing, insights, inventory, logs, metrics, script, swagger
 from inference_http.app import create_app
 from inference_http.board import Board
 from inference_http.control import Task
@@ -71,7 +70,7 @@ def load(
     client = insights.create(settings) if telemetry else None
     holds = state is not None and state.prepare(settings, data)
     sources = sources or inventory.Sources()
-    before = set(sys.modules) - set(state.stay if state is not None else ())
+    newest = importing.newest_module()
     phase("import")
     started = time.perf_counter()
     kept = None
@@ -88,12 +87,13 @@ def load(
             client.log_exception(error)
             client.close()
         raise
-    own = inventory.own_modules(loaded.roots, before)
+    names = [*(state.stay if state is not None and holds else ()), *importing.modules_since(newest)]
+    own = inventory.own_modules(loaded.roots, names)
     return Loaded(
         script=loaded,
         import_s=import_s,
         init_s=init_s,
-        modules=inventory.libraries(before, own),
+        modules=inventory.libraries(names, own),
         environment=variables.values(),
         own=own,
         insights=client,
@@ -126,7 +126,7 @@ class Runtime:
             settings = dataclasses.replace(settings, threads=1)
         board = Board.open(task.board)
         self.slot = board.slot(task.slot)
-        self._modules = frozenset(sys.modules)
+        self._newest = importing.newest_module()
         self.version = _version(loaded, task.data)
         self._since = dt.datetime.now(dt.timezone.utc)
         self._news: tuple[str, str | None] = ("current" if task.reloading else "off", None)
@@ -178,6 +178,7 @@ class Runtime:
             "environment": loaded.environment,
             "files": sorted(set(loaded.own.values())),
             "version": self.version,
+            "roots": list(loaded.script.roots),
             "keep": list(names_of(loaded.script.module)),
             "kept": loaded.kept,
             "torn": self._task.reloading and loaded.sources is not None and loaded.sources.differ(),
@@ -185,7 +186,8 @@ class Runtime:
 
     def imported_late(self) -> list[str]:
         """Libraries that run() has imported since."""
-        return inventory.libraries(self._modules, inventory.own_modules(self._loaded.script.roots, self._modules))
+        names = importing.modules_since(self._newest)
+        return inventory.libraries(names, inventory.own_modules(self._loaded.script.roots, names))
 
     def _on_stuck(self, call: Call) -> None:
         self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context))

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from inference_http import contract, debuggee, errors, inventory, logs, runtime
+from inference_http import contract, debuggee, errors, importing, inventory, logs, runtime
 from inference_http.control import Message, Task, Wire
 from inference_http.engine import inherited
 from inference_http.settings import ConfigError, Settings
@@ -41,7 +41,7 @@ class Worker:
         self.sockets = sockets
         self.runtime: runtime.Runtime | None = None
         self._main_done = threading.Event()
-        self._inherited = frozenset(sys.modules)
+        self._newest = importing.newest_module()
         self._sources = inventory.Sources()
 
     # --- Main thread -------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class Worker:
     def _fail(self, title: str, report: str, failure: errors.Failure | None) -> NoReturn:
         line = failure.line if failure else None
         file = failure.file if failure else None
-        files = sorted(set(inventory.own_modules((), self._inherited).values()))
+        files = sorted(set(inventory.own_modules((), importing.modules_since(self._newest)).values()))
         torn = self.task.reloading and self._sources.differ()
         self.wire.post("failed", title=title, report=report, file=file, line=line, files=files, torn=torn)
         _exit_functions()

@@ -20,7 +20,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from inference_http import forksafe, logs
+from inference_http import forksafe, importing, logs
 from inference_http.control import Message, Task, Wire
 from inference_http.engine import inherited
 from inference_http.settings import Settings
@@ -49,6 +49,7 @@ class Zygote:
         self._to_import: deque[str] = deque()
         self._to_fork: deque[tuple[Task, list[int]]] = deque()
         self._preload = Preload()
+        self._roots: list[str] = []
         self._unsafe = False  # the supervisor has been told so and asks another process
 
     def serve(self) -> None:
@@ -88,6 +89,7 @@ class Zygote:
         if op == "fork":
             self._to_fork.append((Task.from_json(message["task"]), message["fds"]))
         elif op == "preload":
+            self._roots = message["roots"]
             self._begin_preload(message["modules"], message["environment"])
         elif op == "keeper":
             self._make_keeper(Task.from_json(message["task"]), message["fds"][0], whole=message["whole"])
@@ -214,6 +216,7 @@ class Zygote:
     def _end_preload(self) -> None:
         preload = self._preload
         if self._check([]):
+            importing.look_ahead(self._roots)
             self._freeze()
             seconds = time.perf_counter() - preload.started
             self.wire.post("preloaded", count=preload.count, failed=preload.failed, seconds=seconds)
@@ -248,4 +251,6 @@ def main(handles: str, argv: list[str]) -> None:
     logs.configure(settings)
     # Python counts native threads too; the trial fork is the better judge.
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    with contextlib.suppress(OSError):
+        socket.getaddrinfo("127.0.0.1", 80)  # loads what each worker's HTTP would load
     Zygote(settings, wire).serve()

@@ -282,7 +282,6 @@ def test_a_worker_killed_in_the_middle_of_a_reload_is_made_again(tmp_path: Path,
         old = set(descendants(on.running.process.pid))
         on.write("score.py", slow_init(1))
         on.wait_log("Invoking user's init")
-        on.wait_log("Invoking user's init")
         for pid in set(descendants(on.running.process.pid)) - old:
             os.kill(pid, signal.SIGKILL)
         on.wait_log("ended while it was loading")

@@ -126,4 +126,4 @@ def loaded(on: Edited, **options: Any) -> Iterator[Load]:
         yield load
         load.wait(50)
         load.stop()
-    assert load.failures == [], on.log()
+    assert load.failures == [], f"{load.failures[:5]}\n{on.log()}"

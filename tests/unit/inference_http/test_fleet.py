@@ -293,3 +293,67 @@ def test_fewer_workers_are_wanted() -> None:
             if member.state is State.DRAINING:
                 fleet.gone(member, 0)
     assert len(fleet.members) == 1
+
+
+def test_code_that_ends_the_interpreter_is_broken_the_second_time() -> None:
+    script, fleet = serve(patient=True)
+    fleet.roll()
+    while len(script.started) < LOOP_LIMIT + 1:
+        fleet.gone(script.started[-1], -11)
+        script.clock += 20
+        fleet.tick()
+    assert script.failures[0].startswith("worker ended during starting: killed by SIGSEGV")
+    assert len(script.failures) == LOOP_LIMIT - 2, "the first end may be bad luck"
+    fleet.gone(script.started[-1], -11)
+    script.clock += 60
+    fleet.tick()
+    assert len(script.started) == LOOP_LIMIT + 1, "then only an edit helps"
+    assert len(fleet.serving()) == 1
+    fleet.roll()
+    assert len(script.started) == LOOP_LIMIT + 2
+
+
+def test_a_replaced_worker_may_finish_what_it_has_but_not_when_the_server_ends() -> None:
+    script, fleet = serve()
+    old = fleet.serving()[0]
+    fleet.roll()
+    ready(fleet, script.started[-1])
+    fleet.hear(old, {"op": "stopped"})
+    script.clock += 31  # more than the graceful time
+    fleet.tick()
+    assert script.killed == []
+    fleet.close()
+    script.clock += 31
+    fleet.tick()
+    assert (old.number, signal.SIGKILL) in script.killed
+
+
+def test_only_so_many_workers_are_leaving_at_a_time() -> None:
+    script = Script()
+    fleet = Fleet(script, count=1, graceful_s=30, hang_s=60, patient=True, stop_old_first=False, most=3)
+    fleet.roll()
+    ready(fleet, script.started[-1])
+    for _ in range(2):
+        old = fleet.serving()[0]
+        fleet.roll()
+        ready(fleet, script.started[-1])
+        fleet.hear(old, {"op": "stopped"})
+    first = fleet.members[0]
+    assert [member.state for member in fleet.members] == [State.DRAINING, State.DRAINING, State.SERVING]
+    fleet.roll()
+    assert len(script.started) == 3
+    fleet.tick()
+    assert script.killed == [(first.number, signal.SIGKILL)]
+    fleet.gone(first, -9)
+    assert len(script.started) == 4
+
+
+def test_ends_that_nobody_asked_for_are_counted() -> None:
+    script, fleet = serve(2)
+    fleet.gone(fleet.serving()[0], -9)
+    assert script.losses == 1
+    fleet.roll()
+    fleet.close()
+    for member in list(fleet.members):
+        fleet.gone(member, 0)
+    assert script.losses == 1
