@@ -5,6 +5,7 @@ platform cannot send descriptors (Windows), ``can_send_sockets()`` is False and 
 """
 
 import json
+import selectors
 import socket
 import threading
 from collections import deque
@@ -93,6 +94,16 @@ class Wire:
         """Read what has arrived, once: (messages, whether the other end is still there). Call when readable."""
         alive = self._fill()
         return self.buffered(), alive
+
+    def rest(self) -> list[Message]:
+        """Everything that has arrived, without waiting for more: ``drain`` stops at each descriptor."""
+        messages, alive = self.buffered(), True
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.sock, selectors.EVENT_READ)
+            while alive and selector.select(0):
+                some, alive = self.drain()
+                messages += some
+        return messages
 
     def buffered(self) -> list[Message]:
         """Messages that arrived together with one that ``receive`` returned; no selector tells of them."""

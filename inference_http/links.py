@@ -1,6 +1,5 @@
 """The supervisor's side of the workers: their wires, their places on the board, and connections on their way."""
 
-import contextlib
 import functools
 import os
 import selectors
@@ -176,9 +175,8 @@ class Links:
     def _gone(self, member: Member, code: int | None) -> None:
         link = self._links[member]
         if link.ended_at is None:
-            with contextlib.suppress(OSError):
-                for message in link.wire.drain()[0]:
-                    self._take(member, message)
+            for message in link.wire.rest():  # connections that it has handed over, among others
+                self._take(member, message)
             self._selector.unregister(link.wire)
         self._owner.gone(member, code)
         self._board.retire(link.slot)

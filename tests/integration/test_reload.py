@@ -441,3 +441,20 @@ def test_the_log_tells_what_changed_how_long_it_took_and_which_version_answers(t
         version = on.running.score().headers["x-code-version"]
         assert f"version {version} answers now" in line
         assert "init 1.0" in line
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_idle_connections_move_over(tmp_path: Path, engine: str) -> None:
+    with edited(tmp_path, {"score.py": script(0)}, "--engine", engine) as on:
+        connections = [http.client.HTTPConnection("127.0.0.1", on.running.port, timeout=10) for _ in range(40)]
+        for number in range(6):
+            if number:
+                on.write("score.py", script(number))
+                on.wait_value(number)
+            time.sleep(0.05)
+            for connection in connections:
+                assert connection.sock is not None or number == 0, "closed by the server"
+                connection.request("POST", "/score", "{}")
+                assert connection.getresponse().read() == str(number).encode()
+        for connection in connections:
+            connection.close()
