@@ -30,12 +30,13 @@ def test_everything_is_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
         def mine() -> None: ...
 
-        count = atexit._ncallbacks()
         atexit.register(mine)
-        assert atexit._ncallbacks() == count + 1
+    unregister, gone = atexit.unregister, []
+    monkeypatch.setattr(atexit, "unregister", gone.append)
     around.restore()
+    for function in (called.append, mine):
+        unregister(function)
     assert (list(sys.path), list(root.handlers), other.level, list(warnings.filters), dict(os.environ)) == before
     assert os.path.samefile(os.getcwd(), tmp_path)
-    assert atexit._ncallbacks() == count, "the script's own function is gone, what a library registered stays"
-    atexit.unregister(called.append)
+    assert gone == [mine], "what a library registered stays"
     assert atexit.register.__module__ == "atexit"
