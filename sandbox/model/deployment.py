@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from sandbox.model import asset, names, serving
 from sandbox.model import environment as environments
-from sandbox.model import names, serving
 from sandbox.model.asset import Model
 from sandbox.model.collector import DataCollector
 from sandbox.model.environment import Environment
@@ -73,9 +73,8 @@ class KubernetesDeployment(Deployment):
 
 def check(deployment: Deployment) -> list[Violation]:
     """Find what cannot be, each value by itself being fine. Needs no file."""
-    found = names.check(deployment.name) if deployment.name else []
-    found += names.check(deployment.endpoint_name, "endpoint_name") if deployment.endpoint_name else []
-    if deployment.kind == "kubernetes" and deployment.name and deployment.endpoint_name and not found:
+    found = [*names.check(deployment.name), *names.check(deployment.endpoint_name, "endpoint_name")]
+    if deployment.kind == "kubernetes" and not found:
         found += _together(deployment)
     found += _instances(deployment)
     found += serving.check_requests(deployment.request_settings, deployment.kind)
@@ -83,6 +82,8 @@ def check(deployment: Deployment) -> list[Violation]:
     found += serving.check_probe(deployment.readiness_probe, "readiness_probe")
     found += serving.check_probe(deployment.startup_probe, "startup_probe") if deployment.startup_probe else []
     found += serving.check_scale(deployment.scale_settings, deployment.kind)
+    if isinstance(deployment.model, Model):
+        found += asset.check(deployment.model, ("model",))
     if isinstance(deployment.environment, Environment):
         found += environments.check(deployment.environment, ("environment",))
     return [*found, *_references(deployment), *_code(deployment), *_mount(deployment)]

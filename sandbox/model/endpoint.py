@@ -54,8 +54,10 @@ class Endpoint:
 
 def check(endpoint: Endpoint) -> list[Violation]:
     """Find what cannot be, each value by itself being fine."""
-    found = names.check(endpoint.name) if endpoint.name else []
-    found += traffic.check(endpoint.traffic, endpoint.mirror_traffic, kubernetes=endpoint.is_kubernetes)
+    found = [
+        *names.check(endpoint.name),
+        *traffic.check(endpoint.traffic, endpoint.mirror_traffic, kubernetes=endpoint.is_kubernetes),
+    ]
     if endpoint.is_kubernetes and endpoint.auth_mode == "aad_token":
         why = "Azure offers key and aml_token on Kubernetes endpoints"
         found.append(Violation("E041", ("auth_mode",), "aad_token on a Kubernetes endpoint", why, "auth_mode: key"))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.model import reference
+from sandbox.model.asset import FILE_PREFIX
 from sandbox.model.errors import SandboxError
 from sandbox.model.problem import KeyPath
-from sandbox.spec.files import FILE_PREFIX, PathTo, mapping_of
+from sandbox.spec.files import PathTo, mapping_of
 from sandbox.spec.nodes import Mapping, Node, Scalar, describe
 from sandbox.spec.reading import INVALID, Reading
 from sandbox.spec.record import Record

@@ -1,24 +1,16 @@
 """Readers of paths: what is named must exist, relative to the folder of the YAML file (spec section 0)."""
 
 import os
-import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from sandbox.model.asset import FILE_PREFIX, is_remote
 from sandbox.model.problem import KeyPath, Problem, SpecError
 from sandbox.spec.compose import compose
 from sandbox.spec.nodes import Listing, Mapping, Node, Scalar, describe, plain
 from sandbox.spec.reading import INVALID, Reading, nearest
 from sandbox.spec.source import read as read_source
 from sandbox.spec.values import Text
-
-_REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")  # two letters at least: C:\model is a path
-FILE_PREFIX = "file:"
-
-
-def is_remote(path: str) -> bool:
-    """Tell whether a path is an address or a reference (``https:``, ``azureml:``, ``runs:``) and no local path."""
-    return bool(_REMOTE.match(path)) and not path.startswith(FILE_PREFIX)
 
 
 def local(path: str) -> str:
@@ -30,10 +22,14 @@ def local(path: str) -> str:
 
 @dataclass(frozen=True)
 class PathTo:
-    """A file or folder that exists; becomes absolute. ``remote`` allows addresses, which stay as they are."""
+    """A file or folder that exists; becomes absolute. ``remote`` allows addresses, which stay as they are.
+
+    ``schemes`` are those that addresses may have; none named: any.
+    """
 
     kind: Literal["file", "folder", "either"] = "either"
     remote: bool = True
+    schemes: tuple[str, ...] = ()
 
     def read(self, node: Node, reading: Reading, path: KeyPath) -> Any:
         """Return a str: an absolute path, or an address."""
@@ -41,7 +37,13 @@ class PathTo:
         if text is INVALID:
             return INVALID
         if self.remote and is_remote(text):
+            if self.schemes and text.partition(":")[0].lower() not in self.schemes:
+                allowed = f"a folder on this machine, or an address with {', '.join(self.schemes)}"
+                return reading.refuse("E033", f"{path[-1]} cannot be {text!r}", node, path, f"it is {allowed}")
             return text
+        if self.remote and text.startswith(FILE_PREFIX):
+            why = "Azure looks for a folder of that name"
+            reading.note("W060", f"{text!r} begins with {FILE_PREFIX}", node.place, path, why, f"write {local(text)}")
         if not text:
             return reading.refuse("E035", f"{path[-1]} is empty", node, path, "", "write . for the file's own folder")
         found = reading.absolute(local(text))

@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 
-from sandbox.model.asset import Model
+from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment
 from sandbox.model.environment import Environment
-from sandbox.spec.files import is_remote
 
 ANONYMOUS_ENVIRONMENT = "CliV2AnonymousEnvironment"
 _CHUNK = 1024 * 1024  # bytes

@@ -87,7 +87,12 @@ INFERENCE_CONFIG = Record(
 BUILD = Record(
     Build,
     (
-        Key("path", PathTo("folder"), "The folder, or an address.", ours="Must exist."),
+        Key(
+            "path",
+            PathTo("folder", schemes=("https", "http", "ftp", "ftps")),
+            "The folder, or an address.",
+            ours="Must exist.",
+        ),
         Key(
             "dockerfile_path",
             Text(),

@@ -27,6 +27,7 @@ class Reading:
     folder: str  # relative paths start here
     problems: list[Problem] = field(default_factory=list)
     places: dict[KeyPath, Place] = field(default_factory=dict)
+    blanks: set[KeyPath] = field(default_factory=set)  # required keys that are missing: nothing to judge there
     depth_of_files: int = 0  # file: references followed so far
 
     def note(self, code: str, what: str, place: Place, path: KeyPath, why: str = "", fix: str = "") -> None:  # noqa: PLR0917 - in the order of the printed message
@@ -49,7 +50,9 @@ class Reading:
         return self.places[path]
 
     def has_error_at(self, path: KeyPath) -> bool:
-        """Tell whether an error was noted at a key, above it or below it."""
+        """Tell whether an error was noted at a key, above it or below it, or the key is missing."""
+        if path in self.blanks:
+            return True
         for problem in self.problems:
             shared = min(len(problem.path), len(path))
             if problem.is_error and shared and problem.path[:shared] == path[:shared]:

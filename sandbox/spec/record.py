@@ -9,6 +9,7 @@ from sandbox.model.problem import KeyPath, Place
 from sandbox.spec.nodes import Mapping as Entries
 from sandbox.spec.nodes import Node, describe
 from sandbox.spec.reading import INVALID, Reader, Reading, is_null, nearest, refuse_null
+from sandbox.spec.values import Text
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Record:
     ignores_schema: bool = True  # the read-only key $schema, which Azure drops where a schema knows its path
 
     def read(self, node: Node, reading: Reading, path: KeyPath) -> Any:
-        """Return the object; where values are missing or wrong, with None or the default in their place."""
+        """Return the object; where values are missing or wrong, with a blank or the default in their place."""
         if not isinstance(node, Entries):
             what = f"{path[-1] if path else 'the file'} is {describe(node)} where a mapping is wanted"
             fix = f"write its keys below it: {', '.join(key.name for key in self.keys[:3])} ..."
@@ -96,7 +97,8 @@ class Record:
                 if not path and key.name in ("name", "endpoint_name"):
                     fix += f", or give it with {'-n' if key.name == 'name' else '-e'}"
                 reading.note("E031", f"{key.name} is missing in {self.title}", node.place, (*path, key.name), "", fix)
-            values[target] = None
+            reading.blanks.add((*path, key.name))
+            values[target] = "" if isinstance(key.reader, Text) else None  # never leaves: the file is refused
 
     def schema(self) -> dict[str, Any]:
         """Give the JSON Schema."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from sandbox.model.asset import is_remote
 from sandbox.model.deployment import Deployment
 from sandbox.model.problem import Place
 from sandbox.spec import script
-from sandbox.spec.files import is_remote
 from sandbox.spec.kinds import Kind
 from sandbox.spec.nodes import Mapping, Scalar
 from sandbox.spec.reading import Reading

@@ -225,7 +225,7 @@ DEPLOYMENT = "name: blue\nendpoint_name: e-one\ninstance_type: s\n"
 def test_paths_become_absolute_and_addresses_stay(tmp_path, written, found):
     (tmp_path / "m").mkdir()
     written = written.format(here=tmp_path)
-    model = of(tmp_path, f"{DEPLOYMENT}model: {{path: '{written}'}}\n").value.model
+    model = of(tmp_path, f"{DEPLOYMENT}model: {{name: m, path: '{written}'}}\n").value.model
     assert model.path == (str(tmp_path / found) if found else written)
 
 
@@ -237,6 +237,8 @@ def test_paths_become_absolute_and_addresses_stay(tmp_path, written, found):
         ("model: {path: modle}", "modle does not exist", "did you mean"),
         ("model: {path: below}", "below does not exist", "exists: write the path as it looks from the YAML file"),
         ("code_configuration: {code: file.py, scoring_script: x}", "is no folder", ""),
+        ("model: {path: 'C:\\model'}", "does not exist", ""),
+        ("model: {path: 'azureml:m:1'}", "an address without a name", "write model: azureml:m:1"),
         ("environment: {conda_file: model}", "is no file", ""),
         ("environment: {conda_file: [a]}", "conda_file is a list", ""),
         ("environment: file:nowhere.yml", "does not exist", ""),

@@ -99,9 +99,10 @@ def test_a_problem_of_an_override_names_it_instead_of_a_line(deployment):
 
 def test_a_text_key_takes_the_override_as_it_was_typed(deployment):
     made = load_deployment(
-        deployment, [parse("instance_count=1"), parse("description=1.50"), parse("model.version=02")]
+        deployment,
+        [parse("instance_count=1"), parse("description=1.50"), parse("model.name=7"), parse("model.version=02")],
     )
-    assert (made.description, made.model.version) == ("1.50", "02")
+    assert (made.description, made.model.name, made.model.version) == ("1.50", "7", "02")
 
 
 def test_force_string_leaves_json_alone():
