@@ -19,6 +19,9 @@ function envoy_on_response(handle)
     headers:replace("{HEADER_STATUS}", status)
     headers:replace("{HEADER_REASON}", "{MODEL_ERROR}")
     headers:replace(":status", "424")
+    if status == "304" then headers:remove("content-length") end -- it may name a length, and has no body
+  elseif status == "429" then
+    headers:replace("content-type", "text/plain") -- with an empty body it is dropped
   elseif status == "503" and headers:get("{HEADER_REASON}") == "{NOT_READY}" then
     headers:replace(":status", "424")
   end
@@ -39,7 +42,7 @@ def local_replies() -> Json:
                 {HEADER_REASON: NOT_READY},
             ),
             _mapper(_flags("UC"), 502, _error(502, "the instance ended while it worked on the request")),
-            _mapper(_flags("UAEX"), 401, _text(), {"www-authenticate": "Bearer"}),
+            _mapper(_wrong_audience(), 401, _text(), {"www-authenticate": "Bearer"}),
             _mapper(_status(401), 401, _text()),
         ],
         "body_format": _error("%RESPONSE_CODE%", "%LOCAL_REPLY_BODY%"),
@@ -55,6 +58,12 @@ def _mapper(condition: Json, status: int, body: Json, headers: dict[str, str] | 
 
 def _flags(*flags: str) -> Json:
     return {"response_flag_filter": {"flags": list(flags)}}
+
+
+def _wrong_audience() -> Json:
+    """A token for somebody else is 403, and 401 in Azure; so is an unknown upgrade, and that stays."""
+    no_upgrade = {"name": "upgrade", "present_match": True, "invert_match": True}
+    return {"and_filter": {"filters": [_status(403), {"header_filter": {"header": no_upgrade}}]}}
 
 
 def _status(status: int) -> Json:

@@ -101,6 +101,7 @@ class Folder:
         large = [name for name in names if self.size(name) > LARGEST_LOG]
         for name in large:
             os.replace(self.at(name), self.at(f"{name}.1"))
+            self.append_to(name).close()  # Envoy would make it readable for others
         return bool(large)
 
     @contextlib.contextmanager

@@ -59,6 +59,8 @@ def start(folder: Folder, admin: Admin) -> int:
     """
     folder.write("bootstrap.json", json.dumps(bootstrap(folder.path), indent=1))
     folder.set_aside_large(LOGS)
+    for name in LOGS:
+        folder.append_to(name).close()  # 0600; Envoy would make them readable for others
     log_from = folder.size(LOG)
     with _alive(folder) as lock:
         pid = _spawn(words(binary(), folder.at("bootstrap.json")), folder, lock)
