@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sandbox.cli import validate
 from sandbox.cli.render import Paper
 from sandbox.model.errors import SandboxError
+from sandbox.model.problem import SpecError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -50,7 +51,11 @@ def guarded(known: argparse.Namespace) -> int:
     except SandboxError as error:
         if known.debug:
             raise
-        Paper(sys.stderr).error(error)
+        paper = Paper(sys.stderr)
+        if isinstance(error, SpecError):
+            paper.problems(error.problems)
+        else:
+            paper.error(error)
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

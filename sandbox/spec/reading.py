@@ -40,8 +40,12 @@ class Reading:
         return INVALID
 
     def absolute(self, path: str) -> str:
-        """Return a path of the file, seen from the file's folder."""
-        return os.path.normpath(os.path.join(self.folder, os.path.expanduser(path)))
+        """Return a path of the file, seen from the file's folder: short, and what the system would open."""
+        joined = os.path.join(self.folder, path)
+        short = os.path.normpath(joined)
+        if ".." not in path or "\0" in path or os.path.realpath(short) == os.path.realpath(joined):
+            return short
+        return os.path.realpath(joined)  # .. behind a link to a folder leads somewhere else
 
     def place_of(self, path: KeyPath) -> Place:
         """Return where a key stands, or the nearest one above it that does."""

