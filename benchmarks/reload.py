@@ -10,6 +10,7 @@ counted over all of it. The table goes into docs/benchmarks.md.
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -27,7 +28,7 @@ from peers import ROOT, Peer, Started, get, machine, running, venv
 
 BODY = b'{"data": [[1, 2, 3, 4]]}'
 CLIENTS = 4
-PAUSE_S = 0.01  # of each client between two requests
+PAUSE_S = 0.04  # of each client between two requests
 OURS = "inference-http --reload"
 
 MODEL = """\
@@ -106,34 +107,52 @@ class Outcome:
 
 
 class Load:
-    """Clients that never stop; whoever gets no 200 counts as failed."""
+    """Clients that never stop, in a process of their own; whoever gets no 200 counts as failed."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
-        self.requests = self.failed = 0
-        self.slowest_s = 0.0
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n % 2 == 0,), daemon=True) for n in range(CLIENTS)]
+        command = [sys.executable, __file__, "--clients", str(port)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> "Load":  # noqa: PYI034 - typing.Self is not in Python 3.10
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(15)
+        self._process.kill()
+        self._process.communicate()
+
+    def counts(self) -> tuple[int, int, float]:
+        """Requests so far, those that failed, and the longest in seconds."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        requests, failed, slowest_s = json.loads(self._process.stdout.readline())
+        return requests, failed, slowest_s
+
+
+class Clients:
+    """The other side of Load."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._requests = self._failed = 0
+        self._slowest_s = 0.0
+        self._lock = threading.Lock()
+
+    def serve(self) -> None:
+        """Send requests; answer each line with the counts."""
+        for number in range(CLIENTS):
+            threading.Thread(target=self._run, args=(number % 2 == 0,), daemon=True).start()
+        for _ in sys.stdin:
+            with self._lock:
+                print(json.dumps([self._requests, self._failed, self._slowest_s]), flush=True)
 
     def _run(self, keep: bool) -> None:  # noqa: FBT001 - the argument of a thread
-        import http.client
-
         connection: http.client.HTTPConnection | None = None
-        while not self._stop.is_set():
+        while True:
             began = time.perf_counter()
             try:
-                connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+                connection = connection or http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
                 headers = {"Content-Type": "application/json"} | ({} if keep else {"Connection": "close"})
                 connection.request("POST", "/score", BODY, headers)
                 answer = connection.getresponse()
@@ -143,9 +162,9 @@ class Load:
             except (OSError, http.client.HTTPException):
                 good, closed = False, True
             with self._lock:
-                self.requests += 1
-                self.failed += not good
-                self.slowest_s = max(self.slowest_s, time.perf_counter() - began)
+                self._requests += 1
+                self._failed += not good
+                self._slowest_s = max(self._slowest_s, time.perf_counter() - began)
             if closed and connection is not None:
                 connection.close()
                 connection = None
@@ -234,7 +253,7 @@ def until(port: int, number: int, timeout: float) -> float | None:
     while time.perf_counter() - began < timeout:
         if answer(port) == number:
             return time.perf_counter() - began
-        time.sleep(0.001)
+        time.sleep(0.002)
     return None
 
 
@@ -255,7 +274,7 @@ def measure(contestant: Contestant, log: Path, edits: int, requests: int, timeou
                     outcome.note = f"edit {number} was never answered"
                     break
                 outcome.seconds.append(time.perf_counter() - began)
-            good_failed = load.failed
+            good_failed = load.counts()[1]
             for number, wrong in enumerate(("def broken(:\n", "raise KeyError('import')\n", "load = None\n"), 1):
                 contestant.file.write_text(text.replace("EDIT = 0", f"EDIT = {-number}") + wrong)
                 after_edit()
@@ -265,20 +284,21 @@ def measure(contestant: Contestant, log: Path, edits: int, requests: int, timeou
                 if until(port[0], 1000 + number, timeout) is None:
                     outcome.note = outcome.note or "did not recover from broken code"
                     break
-            outcome.failed_broken = load.failed - good_failed
-            deadline = time.perf_counter() + 60
-            while load.requests < requests and not outcome.note and time.perf_counter() < deadline:
-                contestant.file.write_text(text.replace("EDIT = 0", f"EDIT = {2000 + load.requests}"))
+            outcome.failed_broken = load.counts()[1] - good_failed
+            deadline = time.perf_counter() + 90
+            while load.counts()[0] < requests and not outcome.note and time.perf_counter() < deadline:
+                contestant.file.write_text(text.replace("EDIT = 0", f"EDIT = {2000 + int(time.monotonic())}"))
                 after_edit()
                 time.sleep(1 if not contestant.restarts else timeout)
-        outcome.requests, outcome.failed, outcome.slowest_s = load.requests, load.failed, load.slowest_s
+            outcome.requests, outcome.failed, outcome.slowest_s = load.counts()
     contestant.file.write_text(text)
     return outcome
 
 
 def show(results: dict[str, Outcome], title: str) -> None:
     """Print a Markdown table."""
-    print(f"\n{title}: {machine()}\n")
+    busy = os.getloadavg()[2]
+    print(f"\n{title}: {machine()}; load average of the last 15 minutes {busy:.1f}\n")
     print("| way | p50 s | p95 s | edits | failed of requests | failed while broken | longest wait s | remarks |")
     print("|---|---|---|---|---|---|---|---|")
     for name, outcome in results.items():
@@ -301,11 +321,16 @@ def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--edits", type=int, default=20)
+    parser.add_argument("--peer-edits", type=int, help="of the others; as many as --edits unless given")
+    parser.add_argument("--clients", type=int, metavar="PORT", help=argparse.SUPPRESS)
     parser.add_argument("--requests", type=int, default=5000, help="of each reloading contestant, at least")
     parser.add_argument("--torch", action="store_true", help="with torch imported too (makes a larger environment)")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--short", action="store_true", help="this server alone, 10 edits, 2000 requests")
     options = parser.parse_args()
+    if options.clients:
+        Clients(options.clients).serve()
+        return
     if options.short:
         options.edits, options.requests, options.no_peers = 10, 2000, True
     results = {}
@@ -314,7 +339,8 @@ def main() -> None:
         for contestant in contestants(folder, torch=options.torch, peers=not options.no_peers):
             print(f"{contestant.peer.name}", file=sys.stderr, flush=True)
             wanted = options.requests if contestant.peer.name == OURS else 0
-            results[contestant.peer.name] = measure(contestant, folder / "log", options.edits, wanted, 15)
+            edits = options.edits if wanted else options.peer_edits or options.edits
+            results[contestant.peer.name] = measure(contestant, folder / "log", edits, wanted, 15)
     show(results, "Reload, scikit-learn and torch" if options.torch else "Reload, scikit-learn")
     ours = results[OURS]
     if ours.failed or ours.note:

@@ -109,8 +109,8 @@ class Engines:
         self._teach(list(self._known), said)
         return True
 
-    def took_over(self, report: Message, task: Task) -> None:
-        """A worker serves: learn from it what to import ahead of the next, and keep its state if it asks for that."""
+    def took_over(self, report: Message, task: Task, engine: Engine | None) -> None:
+        """A worker of this engine serves: learn what to import ahead of the next, keep its state if it asks for that."""
         self._roots = report["roots"]
         if self._more_to_come():
             self._teach([name for name in report["modules"] if name not in self._known], report["environment"])
@@ -118,7 +118,7 @@ class Engines:
             return
         if not report["keep"] or not self._keeps:
             self._retire_keeper()
-        elif self.keeper is None or (self.keeper.ready and report["kept"] is None):
+        elif self.keeper is None or (engine is self.keeper and report["kept"] is None):
             self._retire_keeper()
             self.keeper = self._hear(self._current.keeper(task.to_json(), whole=False))
 

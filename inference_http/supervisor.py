@@ -200,7 +200,7 @@ class Supervisor:
         self.development.took_over(member)
         self.links.hand_out()
         if link.task is not None:
-            self.engines.took_over(report, link.task)
+            self.engines.took_over(report, link.task, link.engine)
 
     def start_failed(self, member: Member, message: Message) -> None:  # noqa: ARG002 - the fleet knows whose
         """The newest code does not load: the old workers say so on each answer."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("azmlinfsrv")
 
-DEBOUNCE_S: Final = 0.02  # of quiet after the last event; three times as long when several files change
+DEBOUNCE_S: Final = 0.012  # of quiet after the last event; three times as long when several files change
 SETTLE_LIMIT_S: Final = 2.0  # after that a change is told although files still change
 POLL_S: Final = 0.4  # between two looks where there are no events
 SLOW_LOOK_S: Final = 5.0  # between two looks where there are, for those that were missed
