@@ -109,12 +109,13 @@ def identify(folder: Folder, admin: Admin) -> Identity | None:
 
 
 def began(pid: int) -> str | None:
-    """Return when a process began, in ticks since the machine's start; None where the system has no /proc for it."""
+    """Return when a process began, in ticks since the machine's start; None for one that ended, or without /proc."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[19]
+            state, *fields = file.read().rpartition(")")[2].split()
     except OSError:
         return None
+    return None if state in "ZX" else fields[18]
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:
