@@ -110,7 +110,7 @@ class Engines:
         return True
 
     def took_over(self, report: Message, task: Task, engine: Engine | None) -> None:
-        """A worker of this engine serves: learn what to import ahead of the next, keep its state if it asks for that."""
+        """A worker of this engine serves: learn what to import ahead of the next, keep its state if it asks."""
         self._roots = report["roots"]
         if self._more_to_come():
             self._teach([name for name in report["modules"] if name not in self._known], report["environment"])
