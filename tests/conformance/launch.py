@@ -68,6 +68,7 @@ class Server:
             "HOME": str(root.parent),  # gunicorn leaves a control socket there (S125)
             "LANG": "C.UTF-8",
             "HOSTNAME": "conformance",
+            "PYTHONUNBUFFERED": "1",  # forked workers would write what their parent had not flushed a second time
         }
         line = [*(start or command(side)), *(flag.format_map(known) for flag in flags)]
         self._stdout = (root.parent / "stdout").open("wb")

@@ -25,6 +25,10 @@ class Observed:
     aspects: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
+    def prints(self, pattern: str) -> bool:
+        """Whether the pattern is found in what was written meanwhile."""
+        return re.search(pattern, "\n".join(self.log)) is not None
+
 
 @dataclass
 class Record:
@@ -109,7 +113,7 @@ def _serve(server: Server, situation: Situation, record: Record) -> None:
     stop = Observed({"exit": "still running" if code is None else str(code)})
     record.cases = {START: Observed()} | record.cases | {STOP: stop}
     for name, log in zip(names, _by_mark(server, len(situation.cases)), strict=True):
-        record.cases[name].log = log if situation.marks or name == START else []
+        record.cases[name].log = log if situation.marks else []
     stop.log += [f"stderr: {line}" for line in normal.lines(server, server.stderr())]
 
 

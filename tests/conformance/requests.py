@@ -85,7 +85,8 @@ _value_bytes = bytes([9, *range(32, 127), *range(160, 256)])
 header_values = st.lists(st.sampled_from(_value_bytes), max_size=30).map(bytes)
 _names = st.text(TOKEN, min_size=1, max_size=12).filter(lambda name: name.lower() not in FRAMING)
 KNOWN = (
-    "x-request-id x-ms-request-id x-ms-client-request-id TraceId Accept Cookie X-ReQuest-Id X_Odd User-Agent Date Range "
+    "x-request-id x-ms-request-id x-ms-client-request-id TraceId Accept Cookie X-ReQuest-Id X_Odd User-Agent Date "
+    "Range "
     "Accept-Encoding Forwarded If-None-Match Authorization Referer"
 )
 _known = st.sampled_from(KNOWN.split())

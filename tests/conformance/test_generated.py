@@ -67,7 +67,7 @@ def test_bodies(pair: Pairs) -> None:
     @BOUNDED
     @given(requests.posts(requests.bodies, requests.JSON_TYPES + requests.OTHER_TYPES))
     def agree(request: bytes) -> None:
-        pair("echo").must_agree("body", request)
+        pair("echo").must_agree(request, "echo/generated")
 
     agree()
 
@@ -76,7 +76,7 @@ def test_form_bodies(pair: Pairs) -> None:
     @BOUNDED
     @given(requests.posts(requests.bodies, requests.FORM_TYPES))
     def agree(request: bytes) -> None:
-        pair("echo").must_agree("form", request)
+        pair("echo").must_agree(request, "echo/form-generated")
 
     agree()
 
@@ -85,7 +85,7 @@ def test_queries(pair: Pairs) -> None:
     @BOUNDED
     @given(requests.queries)
     def agree(query: str) -> None:
-        pair("echo").must_agree("query", get(f"/score?{query}"))
+        pair("echo").must_agree(get(f"/score?{query}"), "echo/generated")
 
     agree()
 
@@ -94,7 +94,7 @@ def test_headers(pair: Pairs) -> None:
     @BOUNDED
     @given(requests.headers)
     def agree(headers: list[tuple[str, bytes]]) -> None:
-        pair("headers").must_agree("headers", post("x", headers=headers))
+        pair("headers").must_agree(post("x", headers=headers), "headers/generated", "echo/ids-rid-empty")
 
     agree()
 
@@ -108,7 +108,7 @@ def test_routes(pair: Pairs) -> None:
     @given(methods, paths, st.sampled_from(["", "?a=1", "?version=3", "?version=9"]))
     def agree(method: str, path: str, query: str) -> None:
         if path != "/metrics":
-            pair("echo").must_agree("route", ask(method, path + query))
+            pair("echo").must_agree(ask(method, path + query), "echo/swagger-head", "echo/head-score")
 
     agree()
 
@@ -117,7 +117,7 @@ def test_results(pair: Pairs) -> None:
     @BOUNDED
     @given(requests.json_values)
     def agree(value: object) -> None:
-        pair("loaded").must_agree("result", post_json(value))
+        pair("loaded").must_agree(post_json(value), "results/generated")
 
     agree()
 
@@ -129,7 +129,7 @@ def test_raw_requests(pair: Pairs) -> None:
     @given(requests.bodies, st.sampled_from(kinds), requests.queries, requests.headers)
     def agree(body: bytes, kind: str, query: str, headers: list[tuple[str, bytes]]) -> None:
         request = ask("POST", f"/score?{query}", [("Content-Type", kind), *headers], body)
-        pair("raw").must_agree("raw", request)
+        pair("raw").must_agree(request, "raw/generated", "echo/ids-rid-empty")
 
     agree()
 
@@ -149,7 +149,7 @@ def test_responses(pair: Pairs) -> None:
     @BOUNDED
     @given(wanted)
     def agree(value: dict[str, object]) -> None:
-        pair("made").must_agree("response", post(json.dumps(value)))
+        pair("made").must_agree(post(json.dumps(value)), "amlresponse/generated")
 
     agree()
 
@@ -162,7 +162,7 @@ def test_schema_values(pair: Pairs) -> None:
     @BOUNDED
     @given(objects, st.booleans())
     def agree(value: dict[str, object], complete: bool) -> None:
-        pair("schema").must_agree("schema", post_json((base if complete else {}) | value))
+        pair("schema").must_agree(post_json((base if complete else {}) | value), "schema-types/generated")
 
     agree()
 
@@ -171,7 +171,7 @@ def test_schema_bodies(pair: Pairs) -> None:
     @BOUNDED
     @given(requests.posts(requests.bodies, requests.JSON_TYPES + requests.OTHER_TYPES + requests.FORM_TYPES))
     def agree(request: bytes) -> None:
-        pair("schema").must_agree("schema-body", request)
+        pair("schema").must_agree(request, "schema-types/generated")
 
     agree()
 
@@ -180,6 +180,7 @@ def test_schema_queries(pair: Pairs) -> None:
     @BOUNDED
     @given(requests.queries)
     def agree(query: str) -> None:
-        pair("schema").must_agree("schema-query", get(f"/score?table=%7B%22a%22:1,%22b%22:%22x%22%7D&{query}"))
+        request = get(f"/score?table=%7B%22a%22:1,%22b%22:%22x%22%7D&{query}")
+        pair("schema").must_agree(request, "schema-types/generated")
 
     agree()

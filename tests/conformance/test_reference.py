@@ -35,10 +35,6 @@ def test_the_reference_is_as_specified(stage: Stage, situation: Situation, case:
         for pattern in case.logs
         if not any(re.fullmatch(pattern, line) for line in observed.log)
     ]
-    if case.name == "start" and not situation.serves:
-        wrong += [f"output\n    expected: {text}" for text in situation.says if not _printed(text, observed)]
+    if case.name == "start":
+        wrong += [f"output\n    expected: {text}" for text in situation.says if not observed.prints(text)]
     assert not wrong, f"{situation.name}/{case.name} ({case.spec})\n" + "\n".join(wrong)
-
-
-def _printed(pattern: str, observed: Observed) -> bool:
-    return re.search(pattern, "\n".join(observed.log)) is not None

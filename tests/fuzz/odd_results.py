@@ -280,7 +280,8 @@ chained = st.builds(
 )
 in_stream = st.builds(
     lambda error, piece, around: (
-        f"def pieces():\n    yield {piece}\n    raise {error}\nasync def more():\n    yield {piece}\n    raise {error}\n"
+        f"def pieces():\n    yield {piece}\n    raise {error}\n"
+        f"async def more():\n    yield {piece}\n    raise {error}\n"
         f"outcome = lambda: {around}"
     ),
     EXCEPTIONS,

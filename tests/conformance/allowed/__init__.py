@@ -40,7 +40,10 @@ Entry = Aspect | Line
 
 @dataclass(frozen=True)
 class Difference:
-    """What users are told about a difference, and the entries that allow it in the comparison."""
+    """What users are told about a difference, and the entries that allow it in the comparison.
+
+    ``shown_by`` names a test of ours (FILE::FUNCTION) for what the comparison cannot show.
+    """
 
     spec: str
     title: str
@@ -48,3 +51,4 @@ class Difference:
     ours: str
     why: str
     entries: tuple[Entry, ...]
+    shown_by: str = ""

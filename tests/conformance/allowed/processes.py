@@ -1,6 +1,6 @@
 """Time, processes, ports and signals."""
 
-from tests.conformance.allowed import ANY, Aspect, Difference
+from tests.conformance.allowed import ANY, Aspect, Difference, Line
 
 LATE = r'500 \{"message": "Scoring timeout after 300 ms"'
 
@@ -20,7 +20,8 @@ CHAPTER = (
         "S90",
         "The time limit cannot be swallowed, and holds for streams",
         "`except Exception` in the script swallows it, and the request then runs without limit; streams have none.",
-        "It is a BaseException; a script that swallows that too is answered for, and its worker replaced. A stream that "
+        "It is a BaseException; a script that swallows that too is answered for, and its worker replaced. A stream "
+        "that "
         "takes too long is cut.",
         "A limit that can be lost by accident is none.",
         (
@@ -45,7 +46,13 @@ CHAPTER = (
         "The web server's HTML 500.",
         "A JSON 500.",
         "As all errors.",
-        (Aspect("hang/play", "first", r"500 <html>.*", r'500 \{"message": ".*'),),
+        (
+            Aspect("hang/play", "first", r"500 <html>.*", r'500 \{"message": ".*'),
+            Line("hang/stop", "ref", r"stderr: .*"),
+            Line("hang/stop", "our", r"stderr: .*"),
+            Line("segfault/stop", "ref", r"stderr: .*"),
+            Line("segfault/stop", "our", r"stderr: .*"),
+        ),
     ),
     Difference(
         "S131",
@@ -61,9 +68,18 @@ CHAPTER = (
         "The flag is ignored unless SEPERATE_HEALTH_ENDPOINT=true.",
         "It is enough.",
         "A flag that is given should act.",
-        tuple(
-            Aspect("health-port-off/other-port", name, "ConnectionRefusedError", ANY)
-            for name in ("health", "score", "swagger", "404")
+        (
+            *(
+                Aspect("health-port-off/other-port", name, "ConnectionRefusedError", ANY)
+                for name in ("health", "score", "swagger", "404")
+            ),
+            *(
+                Line(f"{case}/start", side, rf"({label}) .*", r"\1")
+                for case in ("health-port-off", "world-environment")
+                for side in ("ref", "our")
+                for label in ("Health Port:", "Liveness Probe: GET", "Create dedicated endpoint for health:")
+            ),
+            Line("health-port-off/other-port", "our", r"I azmlinfsrv - (POST|GET) /(score|swagger\.json).*"),
         ),
     ),
     Difference(

@@ -6,7 +6,7 @@ VERSION = r"inference-http/[\w.]+"
 PAGE = r"<html>.*"
 JSON_MESSAGE = r'\{"message": ".*"\}'
 # Requests that gunicorn refuses by itself, in HTML.
-REFUSED = ("wire/*", "echo/lowercase-method", "echo/get-raw-utf8", "generated-*/4??", "generated-*/501")
+REFUSED = ("wire/*", "echo/lowercase-method", "echo/get-raw-utf8")
 
 
 def everywhere(cases: tuple[str, ...], name: str, reference: str | None, ours: str | None) -> tuple[Aspect, ...]:
@@ -58,7 +58,7 @@ CHAPTER = (
             *everywhere(REFUSED, "header x-ms-request-id", None, ANY),
             *everywhere(REFUSED, "header Date", None, "<date>"),
             *everywhere(REFUSED, "header Server", None, "inference-http"),
-            *everywhere(REFUSED, "version", r"HTTP/1\.1", r"HTTP/1\.0"),
+            *everywhere(REFUSED[:2], "version", r"HTTP/1\.1", r"HTTP/1\.0"),
         ),
     ),
     Difference(
@@ -69,9 +69,59 @@ CHAPTER = (
         "One number each, to be set for what a model needs, and none without a bound.",
         (
             Aspect("wire/uri-4095", "status", "414 .*", "404 NOT FOUND"),
+            Aspect("wire/uri-4095", "header x-ms-server-version", None, VERSION),
             Aspect("wire/uri-100000", "status", "414 .*", "431 .*"),
-            Aspect("wire/header-9000", "status", "431 .*", "200 OK"),
-            Aspect("wire/headers-101", "status", "431 .*", "200 OK"),
+            *(
+                Aspect(case, name, reference, ours)
+                for case in ("wire/header-9000", "wire/headers-101")
+                for name, reference, ours in (
+                    ("status", "431 .*", "200 OK"),
+                    ("body", PAGE, r'\{"type": "str", "data": "x"\}'),
+                    ("header x-ms-server-version", None, VERSION),
+                    ("header x-ms-run-fn-exec-ms", None, "<ms>"),
+                )
+            ),
         ),
+    ),
+    Difference(
+        "S52",
+        "Which status a malformed request gets",
+        "400 for a known coding that is not the last one; 501 with the words `Bad Request`; a chunk size that is no "
+        "number "
+        "breaks inside the server: 500.",
+        "501 Not Implemented for every coding but chunked; 400 for a bad chunk.",
+        "The request is at fault, and the status says so.",
+        (
+            Aspect("wire/chunked-not-last", "status", "400 Bad Request", "501 Not Implemented"),
+            Aspect("wire/coding-unknown", "status", "501 Bad Request", "501 Not Implemented"),
+            Aspect("wire/chunk-size-word", "status", "500 INTERNAL SERVER ERROR", "400 Bad Request"),
+            Aspect("wire/chunk-size-word", "header x-ms-server-version", ANY, None),
+            Aspect(
+                "wire/chunk-size-word",
+                "body",
+                r'\{"message": "An unexpected internal.*',
+                r'\{"message": "Bad Request: .*',
+            ),
+        ),
+    ),
+    Difference(
+        "S65",
+        "X-Forwarded-Proto is not believed",
+        "From a client on the same machine, `X-Forwarded-Proto: https` makes request.scheme `https`.",
+        "request.scheme is `http`; the header is there for the script to read.",
+        "Whoever can connect could say it.",
+        (
+            Aspect(
+                "raw/headers", "body", r'.*"url": "https:.*"scheme": "https".*', r'.*"url": "http:.*"scheme": "http".*'
+            ),
+        ),
+    ),
+    Difference(
+        "S4 S52",
+        "Listens on this machine only",
+        "On all interfaces (0.0.0.0), without a way to say otherwise.",
+        "On 127.0.0.1; `--host 0.0.0.0` opens it. A request without Host sees that address as its host.",
+        "Whoever reaches the port can run the model, and nobody is asked for a key.",
+        (Aspect("raw/no-host", "body", r'.*"host": "0\.0\.0\.0:<port>".*', r'.*"host": "127\.0\.0\.1:<port>".*'),),
     ),
 )

@@ -148,4 +148,18 @@ SITUATIONS = (
         flags=("--entry_script", "score.py", "--port", "{port}", "--model_dir", "models"),
         logs=(r"E .*",),
     ),
+    Situation(
+        "gunicorn-arguments",
+        "S33",
+        {"score.py": WORLD},
+        (
+            Case(
+                "post",
+                "S33",
+                post("cwd", headers=[(f"X-{number}", "1") for number in range(9)]),
+                facts=facts.html("431 Request Header Fields Too Large"),
+            ),
+        ),
+        environment={"GUNICORN_CMD_ARGS": "--limit-request-fields 9"},
+    ),
 )

@@ -94,6 +94,11 @@ SITUATIONS = (
     ),
     Situation("logging-api", "S92 S123", {"score.py": SCRIPT, "logging.json": json.dumps(API)}, API_POST),
     Situation(
-        "logging-json-bad", "S123 S126", {"score.py": SCRIPT, "logging.json": "{not"}, serves=False, facts={"exit": "3"}
+        "logging-json-bad",
+        "S123 S126",
+        {"score.py": SCRIPT, "logging.json": "{not"},
+        serves=False,
+        facts={"exit": "3"},
+        says=("Invalid config file", r"JSON|Expecting"),
     ),
 )

@@ -160,7 +160,7 @@ COMMANDS = (
     cli("version", "S4", "--version"),
     cli("unknown-flag", "S3", *SCRIPT, "--nothing", says=("--nothing", "--entry_script")),
     cli("no-value", "S3", "--entry_script", says=("--entry_script",)),
-    cli("badport", "S6", *SCRIPT, "--port", "0", says=("--port",)),
+    cli("badport", "S6", *SCRIPT, "--port", "0"),
     cli("bigport", "S6", *SCRIPT, "--port", "65536", says=("--port",)),
     cli("wordport", "S6", *SCRIPT, "--port", "http", says=("--port",)),
     cli("badhealthport", "S6", *SCRIPT, "--health_port", "-1", says=("--health_port",)),

@@ -87,6 +87,7 @@ BODIES = (
         ),
         facts=facts.echoed(""),
     ),
+    Case("form-notutf8", "S59 S60", post(b"a=\xff", "application/x-www-form-urlencoded"), facts=facts.echoed("")),
     Case("form-multipart-broken", "S60", post("no boundary", "multipart/form-data")),
     Case(
         "post-chunked",
