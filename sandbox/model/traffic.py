@@ -14,7 +14,22 @@ def live(weights: Mapping[str, int]) -> dict[str, int]:
 
 def check(traffic: Mapping[str, int], mirror: Mapping[str, int], *, kubernetes: bool = False) -> list[Violation]:
     """Find what is wrong with live and mirrored traffic together; Azure's service would refuse it, its loader not."""
-    return [*_live(traffic), *_mirror(traffic, mirror, kubernetes=kubernetes)]
+    return [
+        *_twice(traffic, "traffic"),
+        *_twice(mirror, "mirror_traffic"),
+        *_live(traffic),
+        *_mirror(traffic, mirror, kubernetes=kubernetes),
+    ]
+
+
+def _twice(weights: Mapping[str, int], key: str) -> list[Violation]:
+    """Names differ in more than their case: Azure writes them in lower case and keeps one of the two."""
+    first: dict[str, str] = {}
+    return [
+        Violation("E039", (key, name), f"{name} and {first[name.lower()]} are one deployment", "", "leave one")
+        for name in weights
+        if first.setdefault(name.lower(), name) != name
+    ]
 
 
 def _live(traffic: Mapping[str, int]) -> list[Violation]:

@@ -1,10 +1,12 @@
 """What is generated is what lies in the repository."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
+from sandbox.cli.main import main
 from sandbox.model.asset import Model
 from sandbox.model.deployment import KubernetesDeployment, ManagedDeployment
 from sandbox.model.endpoint import Endpoint
@@ -64,3 +66,16 @@ def test_every_code_is_used_somewhere():
         path.read_text(encoding="utf-8") for path in (ROOT / "sandbox").rglob("*.py") if path.name != "errors.py"
     )
     assert [name for name in CODES if f'"{name}"' not in text] == []
+
+
+def test_links_within_the_page_lead_to_a_heading():
+    page = files()["docs/yaml.md"]
+    headings = {line[3:].lower().replace(" ", "-") for line in page.splitlines() if line.startswith("## ")}
+    assert set(re.findall(r"\]\(#([^)]+)\)", page)) - headings == set()
+
+
+def test_examples_in_the_page_are_what_the_command_prints(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT / "templates")
+    command = next(line for line in files()["docs/yaml.md"].splitlines() if line.startswith("$ sandbox "))
+    assert main(command.split()[2:]) == 0
+    assert capsys.readouterr().out in files()["docs/yaml.md"]

@@ -13,7 +13,7 @@ from sandbox.model.problem import Place, Problem, SpecError, dotted
 from sandbox.model.reference import AssetReference
 from sandbox.model.serving import Probe, RequestSettings, ScaleSettings
 
-SHARES = st.dictionaries(st.sampled_from(["blue", "green", "Red"]), st.integers(-20, 120))
+SHARES = st.dictionaries(st.sampled_from(["blue", "Blue", "green", "Red"]), st.integers(-20, 120))
 
 
 def codes(violations):
@@ -54,6 +54,7 @@ def test_what_is_refused_breaks_one_of_those(weights, mirror):
     if traffic.check(weights, mirror):
         good = all(0 <= share <= 100 for share in weights.values()) and sum(weights.values()) in (0, 100)
         mirrored = {name: share for name, share in mirror.items() if share}
+        good = good and all(len({name.lower() for name in each}) == len(each) for each in (weights, mirror))
         good = good and len(mirrored) <= 1 and all(0 < share <= 50 for share in mirrored.values())
         assert not good or traffic.live(weights).keys() & traffic.live(mirror).keys()
 
