@@ -214,15 +214,21 @@ _HINTS = (
 )
 
 
+# Here it counts where the quote or bracket was opened, not where the file ran out.
+_NEVER_CLOSED = ("found unexpected end of stream", "expected ',' or ']'", "expected ',' or '}'")
+
+
 def _syntax(source: Source, error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    place = source.place(mark.line + 1, mark.column + 1) if mark else source.whole
+    found = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+    places = [source.place(mark.line + 1, mark.column + 1) for mark in found if mark]
+    place = places[0] if places else source.whole
     said = ", ".join(part for part in (getattr(error, "context", ""), getattr(error, "problem", "")) if part)
-    if found := _placeholder(place):
-        return found
+    if placeholder := _placeholder(place):
+        return placeholder
+    related = next((each for each in places if each != place), None)
+    if related and any(phrase in said for phrase in _NEVER_CLOSED):
+        place, related = related, place
     for phrase, meaning, fix in _HINTS:
         if phrase in said:
-            return Problem("E023", meaning, place, f"the parser says: {said}", fix)
-    opened = getattr(error, "context_mark", None)
-    related = source.place(opened.line + 1, opened.column + 1) if opened and opened is not mark else None
+            return Problem("E023", meaning, place, f"the parser says: {said}", fix, (), related)
     return Problem("E023", said or str(error), place, "", "", (), related)
