@@ -55,7 +55,7 @@ def confirm_all(folder: Folder, admin: Admin, log_from: int) -> None:
     for source in (CLUSTERS, LISTENERS, ROUTING, TOKEN_KEYS):
         written = folder.published(source.file)
         if written:
-            _confirm(folder, admin, source, written, log_from=log_from)
+            _confirm(folder, admin, source, written, refused_before=0, log_from=log_from)
 
 
 def publish(folder: Folder, admin: Admin, description: Description) -> None:
@@ -116,10 +116,10 @@ def _put(folder: Folder, admin: Admin, source: Source, resources: list[Json]) ->
     before = folder.published(source.file)
     if before and before.resources == resources and _version(admin, source) == before.version:
         return
-    log_from = folder.size(LOG)
-    version = folder.publish(source.file, resources)
+    refused, log_from = _refused(admin, source), folder.size(LOG)
+    written = Written(folder.publish(source.file, resources), resources)
     try:
-        _confirm(folder, admin, source, Written(version, resources), log_from=log_from)
+        _confirm(folder, admin, source, written, refused_before=refused, log_from=log_from)
     except Rejected:
         if before:
             _restore(folder, admin, source, before)
@@ -128,19 +128,19 @@ def _put(folder: Folder, admin: Admin, source: Source, resources: list[Json]) ->
 
 def _restore(folder: Folder, admin: Admin, source: Source, before: Written) -> None:
     """Write again what was there: Envoy may have taken the good parts of a bad file, and would read it at its start."""
-    log_from = folder.size(LOG)
+    refused, log_from = _refused(admin, source), folder.size(LOG)
     again = Written(folder.publish(source.file, before.resources), before.resources)
-    _confirm(folder, admin, source, again, log_from=log_from)
+    _confirm(folder, admin, source, again, refused_before=refused, log_from=log_from)
 
 
-def _confirm(folder: Folder, admin: Admin, source: Source, written: Written, *, log_from: int) -> None:
+def _confirm(
+    folder: Folder, admin: Admin, source: Source, written: Written, *, refused_before: int, log_from: int
+) -> None:
     def taken() -> bool:
-        numbers = admin.texts(f"^{re.escape(source.stats)}\\.(version_text|update_rejected|update_failure)$")
-        if numbers.get(f"{source.stats}.version_text") == written.version:
+        if _version(admin, source) == written.version:
             return True
-        said = _complaint(folder.tail(LOG, log_from))
-        if said:
-            raise _rejection(source, said)
+        if _refused(admin, source) > refused_before:
+            raise _rejection(source, _complaint(folder.tail(LOG, log_from)))
         return False
 
     _wait(taken, f"the gateway did not take {source.file}")
@@ -157,6 +157,12 @@ def _version(admin: Admin, source: Source) -> str | None:
     return admin.texts(f"^{re.escape(name)}$").get(name)
 
 
+def _refused(admin: Admin, source: Source) -> int:
+    """Return how often a file was refused: for what it says, or because it could not be read."""
+    numbers = admin.texts(f"^{re.escape(source.stats)}\\.(update_rejected|update_failure)$")
+    return sum(int(value) for value in numbers.values())
+
+
 def _wait(condition: Callable[[], bool], complaint: str) -> None:
     deadline = time.monotonic() + CONFIRM_S
     pause = 0.001
@@ -169,15 +175,16 @@ def _wait(condition: Callable[[], bool], complaint: str) -> None:
 
 # --- What Envoy says -------------------------------------------------------------------------------------------------
 
-_REFUSALS = re.compile(
-    r"(?:update rejected|update failed|rejected|Unable to parse|Failed to).{0,40}?: (.*)", re.IGNORECASE
-)
+_WARNING = re.compile(r"^\[[^]]*\]\[(?:warning|error|critical)\]\[[^]]*\] (.*)")
+_PREFIX = re.compile(r"^(?:Filesystem config update (?:rejected|failure): )")
 _BIND = re.compile(r"cannot bind '[^']*?:(\d+)'")
 
 
 def _complaint(log: str) -> str:
-    """Return what the log says against a configuration, empty where it says nothing."""
-    return "\n".join(match.group(1).strip() for line in log.splitlines() if (match := _REFUSALS.search(line)))
+    """Return the warnings of a piece of the log, each once."""
+    warnings = (match.group(1) for line in log.splitlines() if (match := _WARNING.match(line)))
+    said = dict.fromkeys(_PREFIX.sub("", text).strip() for text in warnings)
+    return "\n".join(said) or "it gave no reason"
 
 
 def _rejection(source: Source, said: str) -> Rejected:
