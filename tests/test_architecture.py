@@ -64,6 +64,7 @@ NOT_LOADED = {
     "inference_http.worker": LAZY,
     "sandbox": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "sandbox.demo": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
+    "sandbox.gateway.gateway": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "tui": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "templates": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
 }
