@@ -7,7 +7,6 @@ from typing import Any
 from inference_http.control import Message
 from inference_http.fleet import Fleet
 from inference_http.links import Links
-from inference_http.member import State
 from inference_http.settings import Settings
 
 _PHASES = {"init": "init() is running", "import": "the scoring script is being imported"}
@@ -48,7 +47,7 @@ class News:
 
     def detail(self) -> dict[str, Any]:
         """The same for ``GET /?detail``, in the worker's terms."""
-        loads = any(member.state is not State.GONE for member in self._fleet.starting())
+        loads = any(member.kill_at is None for member in self._fleet.starting())  # one that failed is about to end
         state = "loading" if loads else "broken" if self.broken else "current"
         return {
             "status": self.reason(),
