@@ -2,9 +2,11 @@
 
 import signal
 import statistics
+import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -164,3 +166,44 @@ def test_a_slow_request_survives_the_removal_of_its_deployment(shop):
     assert shop.ask().body == b"green"
     asking.join()
     assert (replies[0].status, replies[0].body) == (200, b"blue")
+
+
+CHANGER = """
+import sys, itertools
+sys.path.insert(0, {root!r})
+from sandbox.gateway.description import *
+from sandbox.gateway.gateway import Gateway
+from sandbox.model.serving import RequestSettings
+keys = KeyAuth({one!r}, {two!r})
+print("go", flush=True)
+for share in itertools.cycle(range(0, 101, 7)):
+    blue = DeploymentEntry("blue", (TcpUpstream("127.0.0.1", {blue}),), share, 0, RequestSettings(9000 + share, 50))
+    green = DeploymentEntry("green", (TcpUpstream("127.0.0.1", {green}),), 100 - share, 0, RequestSettings(9000, 50))
+    more = (DeploymentEntry(f"dep{{share}}", (TcpUpstream("127.0.0.1", {green}),)),) if share % 2 else ()
+    Gateway({folder!r}).apply(Description((EndpointEntry("shop", {port}, keys, (blue, green, *more)),)))
+"""
+
+
+def test_whoever_changes_it_may_be_killed_at_any_moment(shop):
+    shop.apply(*shares(shop, 100, 0))
+    program = CHANGER.format(
+        root=str(Path(__file__).resolve().parents[2]),
+        one=ONE,
+        two=TWO,
+        blue=shop.blue.address,
+        green=shop.green.address,
+        folder=str(shop.folder / "gateway"),
+        port=shop.port,
+    )
+    with shop.load() as result:
+        for number in range(10):
+            changer = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+            changer.stdout.readline()
+            time.sleep(0.02 + 0.013 * number)
+            changer.kill()
+            changer.communicate()
+            assert changer.returncode == -signal.SIGKILL
+            shop.apply(*shares(shop, 100, 0))
+            assert shop.ask().body == b"blue"
+    clean(result, 1000)
+    assert sorted(shop.gateway.stats().live) == [("shop", "blue"), ("shop", "green")]
