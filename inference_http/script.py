@@ -93,7 +93,15 @@ def load(settings: ScriptSettings) -> Script:
     if module is None:
         _no_main(settings.app_root)
     path = path or os.path.abspath(module.__file__ or "main")
-    return _analysed(path, module, roots, settings.model_dir)
+    try:
+        return _analysed(path, module, roots, settings.model_dir)
+    except errors.UserScriptError:
+        raise
+    except Exception as error:  # a module may have a __getattr__ of its own
+        failure = describe(error, roots)
+        if failure.raised_in is not None:
+            raise  # raised by a library or by us: no fault of the script's
+        raise errors.LoadError(IMPORT_FAILED, failure) from error
 
 
 def call_init(script: Script) -> float:
@@ -162,8 +170,8 @@ def _analysed(path: str, module: ModuleType, roots: tuple[str, ...], model_dir: 
     run, driver = outer_run, None
     inner = getattr(module, "driver_module", None)
     if isinstance(inner, ModuleType) and hasattr(inner, "run"):
-        driver = inner.__file__
-        run = signature.function(inner, "run", driver or inner.__name__)
+        driver = getattr(inner, "__file__", None) or inner.__name__  # a module made by the script has no file
+        run = signature.function(inner, "run", driver)
         logger.info("Found driver script at %s and the score script at %s", path, driver)
     else:
         logger.info("Found user script at %s", path)

@@ -310,3 +310,25 @@ def test_installed_library_that_holds_flasks_request_counts(folder):
 def test_responses_of_the_api_do_not_need_flasks_context(folder):
     loaded = folder.load("from azureml_inference_server_http.api.aml_response import AMLResponse\n" + PLAIN)
     assert loaded.uses_flask is False
+
+
+def test_a_driver_module_made_by_the_script_has_no_file(folder):
+    loaded = folder.load(
+        """
+        import types
+        driver_module = types.ModuleType("made")
+        driver_module.run = lambda data: "inner"
+        def init(): pass
+        def run(data): return "outer"
+        """
+    )
+    assert (loaded.driver, loaded.run("x")) == ("made", "inner")
+
+
+@pytest.mark.parametrize("rest", ["def init(): pass\ndef run(data): pass\n", ""])
+def test_a_modules_own_getattr_that_raises_is_shown_as_the_scripts_error(folder, rest):
+    with pytest.raises(errors.UserScriptError) as raised:
+        folder.load(
+            f"def __getattr__(name):\n    raise {{'__path__': AttributeError}}.get(name, OSError)(name)\n{rest}"
+        )
+    assert raised.value.failure.line == 2
