@@ -18,4 +18,5 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     shows_nothing(made.stdout())
     shows_nothing(made.stderr())
     assert code == 0
-    assert made.stdout().count("ready for serving traffic") == pids, "a worker died and was replaced"
+    if not getattr(request.module, "RELOADS", False):
+        assert made.stdout().count("ready for serving traffic") == pids, "a worker died and was replaced"
