@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from inference_http import debuggee
 from inference_http.contract import EXIT_USAGE
 from inference_http.debug_anchor import Anchor, joins
-from inference_http.debug_launched import ENV_SESSION
+from inference_http.debug_session import ENV_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

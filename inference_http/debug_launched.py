@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from inference_http.debug import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ENV_SESSION: Final = "INFERENCE_HTTP_DEBUG_SESSION"  # from debug_launch to the server; removed when read
 
 logger = logging.getLogger("azmlinfsrv")
 
@@ -71,10 +68,3 @@ class LaunchedListener(Listener):
         self._set_detached()
         if not self._stopping:
             self._on_end()
-
-
-def launched_session() -> dict[str, Any] | None:
-    """The session that an editor began by launching this server; None when none did. Workers shall not see it."""
-    text = os.environ.pop(ENV_SESSION, None)
-    session: dict[str, Any] | None = json.loads(text) if text else None
-    return session

@@ -9,9 +9,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from inference_http.control import Message
+from inference_http.debug_session import launched_session
 from inference_http.fleet import Fleet, Member
 from inference_http.settings import Settings
 
@@ -38,12 +40,16 @@ class Development:
         board: "Board",
         call_soon: Callable[[Callable[[], None]], None],
         give_up: Callable[[str], None],
+        *,
+        end: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._fleet = fleet
         self._board = board
         self._call_soon = call_soon
         self._give_up = give_up
+        self._end = end
+        self._launched = launched_session()
         self._watcher: Watcher | None = None
         self._listener: Listener | None = None
         self._changed_at: float | None = None
@@ -57,10 +63,10 @@ class Development:
             # Watching begins before the code is read, and costs the first answer nothing: the zygote imports meanwhile.
             self._watcher.start()
             logger.info("Reloading when files change (%s)", self._watcher.reason or "file system events")
-        if self._settings.debug_port is None:
+        if self._settings.debug_port is None and self._launched is None:
             return True
-        self._listener = self._listen()
-        waits = self._settings.wait_for_client or self._settings.debug_connect
+        waits = self._settings.wait_for_client or self._settings.debug_connect or self._launched is not None
+        self._listener = self._listen(waits=waits)
         if waits:
             logger.info("The script is loaded when a debugger has attached")
         return not waits
@@ -74,7 +80,14 @@ class Development:
 
     def endpoint(self) -> dict[str, Any] | None:
         """What a new worker needs to join the debugger's session; None: it shall not."""
-        return self._listener.endpoint() if self._listener is not None and self.debugging else None
+        if self._listener is None or not self.debugging:
+            return None
+        from inference_http.debug import DebugError
+
+        try:
+            return self._listener.endpoint()
+        except DebugError:
+            return None  # the session has ended just now, and the word of it is on its way
 
     def waiting_for_debugger(self) -> str | None:
         """Why nothing is loaded yet, for those who ask."""
@@ -138,19 +151,25 @@ class Development:
 
     # --- Debugger ----------------------------------------------------------------------------------------------------
 
-    def _listen(self) -> "Listener":
+    def _listen(self, *, waits: bool) -> "Listener":
         from inference_http.debug import Listener
+        from inference_http.debug_launched import LaunchedListener
 
-        settings = self._settings
-        listener = Listener(
-            settings.debug_host,
-            settings.debug_port or 0,
-            connect=settings.debug_connect,
-            on_attach=lambda: self._call_soon(lambda: self._debugger(attached=True)),
-            on_detach=lambda: self._call_soon(lambda: self._debugger(attached=False)),
-        )
+        attached = partial(self._call_soon, partial(self._debugger, attached=True))
+        detached = partial(self._call_soon, partial(self._debugger, attached=False))
+        listener: Listener
+        if self._launched is not None:
+            ended = partial(self._call_soon, self._end)
+            listener = LaunchedListener(self._launched, on_attach=attached, on_detach=detached, on_end=ended)
+        else:
+            host, port, connect = (
+                self._settings.debug_host,
+                self._settings.debug_port or 0,
+                self._settings.debug_connect,
+            )
+            listener = Listener(host, port, connect=connect, on_attach=attached, on_detach=detached)
         listener.start()
-        if settings.debug_connect or settings.wait_for_client:
+        if waits:
             threading.Thread(target=self._await_listener, args=(listener,), daemon=True).start()
         return listener
 

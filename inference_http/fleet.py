@@ -188,8 +188,8 @@ class Fleet:
                 self._retire(member, hand_over=True)
 
     def _start_missing(self, now: float) -> None:
-        if self.waits_for_change or now < self._not_before:
-            return
+        if not self.generation or self.waits_for_change or now < self._not_before:
+            return  # generation 0: nothing has been asked for yet, a debugger is waited for
         if self._stop_old_first and any(member.generation != self.generation for member in self.members):
             return
         coming = self._current(State.STARTING, State.READY, State.SERVING)

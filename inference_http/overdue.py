@@ -11,6 +11,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from inference_http import debuggee
 from inference_http.interrupt import REPEAT_S, Interruption, forget
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Overdue:
         with self._lock:
             if self._thread is None and not self._closing:
                 self._thread = threading.Thread(target=self._watch, name="inference-http deadlines", daemon=True)
+                debuggee.exempt(self._thread)
                 self._thread.start()
 
     def settle(self, call: "Call") -> None:

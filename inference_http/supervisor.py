@@ -65,7 +65,7 @@ class Supervisor:
             stop_old_first=settings.stop_old_first,
             most=slots,
         )
-        self.development = Development(settings, self.fleet, self.board, self.call_soon, self.give_up)
+        self.development = Development(settings, self.fleet, self.board, self.call_soon, self.give_up, end=self.end)
         self.news = News(settings, self.fleet, self.links, self.development.waiting_for_debugger)
         self.holding = Holding(sockets, self.news.reason, self.news.detail)
         self.engines = Engines(settings, sockets, self.selector, self, self.links)

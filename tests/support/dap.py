@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     OnMessage = Callable[["Session", dict[str, Any]], None]
 
@@ -211,6 +211,16 @@ class Stop:
         self.session.request(command, {"threadId": self.thread})
 
 
+@contextlib.contextmanager
+def _unless_it_ends(session: Session) -> Iterator[None]:
+    """A process may end while it is spoken to; its session is then of no interest any more."""
+    try:
+        yield
+    except DapError:
+        if session.alive:
+            raise
+
+
 class Debugger:
     """What the developer sees: breakpoints that hold for every process, one root session and its children."""
 
@@ -233,6 +243,7 @@ class Debugger:
         self._config |= {"pathMappings": mappings} if mappings else {}
         self._start_debugging, self._follow_children = start_debugging, follow_children
         self._breakpoints: dict[str, list[Breakpoint]] = {}
+        self._changes = 0  # of breakpoints and filters; a session that was begun before the last one lacks it
         self._exception_filters: list[str] = []
         self._stops: deque[Stop] = deque()
         self._changed = threading.Condition()
@@ -297,15 +308,22 @@ class Debugger:
 
     def set_breakpoints(self, path: str, points: Iterable[int | Breakpoint]) -> list[Body]:
         """Replace the breakpoints of one file, everywhere; returns what the newest session says about them."""
-        self._breakpoints[path] = [Breakpoint(point) if isinstance(point, int) else point for point in points]
-        answers = [self._send_breakpoints(session, path) for session in [self.root, *self.sessions] if session]
-        return answers[-1] if answers else []
+        with self._changed:
+            self._breakpoints[path] = [Breakpoint(point) if isinstance(point, int) else point for point in points]
+            self._changes += 1
+        answers: list[Body] = []
+        for session in self._all():
+            with _unless_it_ends(session):
+                answers = self._send_breakpoints(session, path)
+        return answers
 
     def stop_on_exceptions(self, *filters: str) -> None:
         """``userUnhandled``, ``uncaught``, ``raised``; none to stop at none."""
-        self._exception_filters = list(filters)
-        for session in [self.root, *self.sessions]:
-            if session:
+        with self._changed:
+            self._exception_filters = list(filters)
+            self._changes += 1
+        for session in self._all():
+            with _unless_it_ends(session):
                 session.request("setExceptionBreakpoints", {"filters": self._exception_filters})
 
     def wait_stopped(self, timeout: float = 10) -> Stop:
@@ -335,6 +353,9 @@ class Debugger:
 
     # --- Inside ---
 
+    def _all(self) -> list[Session]:
+        return [session for session in [self.root, *self.sessions] if session]
+
     def _configure(self, session: Session, target: Body, timeout: float) -> None:
         session.request(
             "initialize",
@@ -351,11 +372,14 @@ class Debugger:
         request = target.get("request", "attach")
         started = session.send(request, self._config | {"request": request} | target)
         session.event("initialized", timeout)
+        self._send_all(session)
+        session.request("configurationDone")
+        session.answer_to(started, timeout)
+
+    def _send_all(self, session: Session) -> None:
         for path in list(self._breakpoints):
             self._send_breakpoints(session, path)
         session.request("setExceptionBreakpoints", {"filters": self._exception_filters})
-        session.request("configurationDone")
-        session.answer_to(started, timeout)
 
     def _send_breakpoints(self, session: Session, path: str) -> list[Body]:
         points = [point.as_dap() for point in self._breakpoints[path]]
@@ -366,10 +390,17 @@ class Debugger:
     def _open_child(self, configuration: Body) -> None:
         where = configuration["connect"]
         session = Session.connect(where["host"], where["port"], self._on_message)
-        if self._quietly(session, configuration, 15):
+        changes = self._changes
+        if not self._quietly(session, configuration, 15):
+            return
+        while True:
             with self._changed:
-                self.sessions.append(session)
-                self._changed.notify_all()
+                if changes == self._changes:
+                    self.sessions.append(session)
+                    self._changed.notify_all()
+                    return
+                changes = self._changes
+            self._send_all(session)
 
     def _quietly(self, session: Session, target: Body, timeout: float) -> bool:
         """Configure in a thread of its own: what goes wrong is kept for the message of the wait that then fails."""

@@ -10,7 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
-from inference_http.debug_launched import LaunchedListener, launched_session
+from inference_http.debug_launched import LaunchedListener
+from inference_http.debug_session import launched_session
 from tests.support.debugged import Supervisor
 
 
