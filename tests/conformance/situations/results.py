@@ -79,6 +79,7 @@ RAISED = (
     "http-exception",
     "stopiteration",
 )
+OPAQUE = ("valueerror", "chained", "broken-str", "recursion", "keyerror", "stopiteration")
 FATAL = ("sysexit", "interrupt", "baseexception", "generatorexit")
 
 RESULTS = (
@@ -206,6 +207,13 @@ STREAM = (
 
 SITUATIONS = (
     Situation("results", "S79", {"score.py": script("results")}, RESULTS),
+    Situation(
+        "results-opaque",
+        "S84",
+        {"score.py": script("results")},
+        tuple(case for case in RESULTS if case.name in OPAQUE),
+        environment={"INFERENCE_HTTP_ERRORS": "opaque"},
+    ),
     Situation("amlresponse", "S93", {"score.py": script("amlresponse")}, AMLRESPONSE),
     Situation("stream", "S100", {"score.py": script("stream")}, STREAM),
 )
