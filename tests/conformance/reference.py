@@ -59,9 +59,9 @@ def installed() -> Path:
     if place.is_dir():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(place.with_suffix(".lock")):
+    with _only_one(place.with_name(place.name + ".lock")):
         if not place.is_dir():
-            partial = place.with_suffix(".partial")
+            partial = place.with_name(place.name + ".partial")
             shutil.rmtree(partial, ignore_errors=True)
             _run([sys.executable, "-m", "venv", str(partial)])
             _run([str(partial / "bin" / "python"), "-m", "pip", "install", "--quiet", *requirements()])
