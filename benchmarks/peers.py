@@ -164,8 +164,8 @@ def wrk(started: Started, body: bytes, *, connections: int, seconds: float) -> M
     non_2xx = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Measured(
         rps=float(_find(r"Requests/sec:\s+([\d.]+)", text)),
-        p50_ms=_milliseconds(_find(r"50%\s+(\S+)", text)),
-        p99_ms=_milliseconds(_find(r"99%\s+(\S+)", text)),
+        p50_ms=_milliseconds(_find(r"\n +50%\s+(\S+)", text)),
+        p99_ms=_milliseconds(_find(r"\n +99%\s+(\S+)", text)),
         errors=errors + (int(non_2xx.group(1)) if non_2xx else 0),
         cpu_us=spent / max(1, requests) * 1e6,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import sys
 import time
@@ -112,6 +113,16 @@ def detach() -> None:
         sys.modules["pydevd"].stoptrace()
 
 
+def pass_breakpoints() -> None:
+    """Let ``breakpoint()`` in the script log a line and go on, until a debugger is in this process.
+
+    For a worker that a client may attach to but has not: Python's own debugger would ask a terminal that nobody reads.
+    PYTHONBREAKPOINT beats it.
+    """
+    if "PYTHONBREAKPOINT" not in os.environ:
+        sys.breakpointhook = _passed
+
+
 def exempt(thread: threading.Thread) -> None:
     """Keep a thread of the server out of the debugger: not traced, not listed, and not suspended while others are.
 
@@ -128,6 +139,12 @@ def answer_at_once(pydevd: Any) -> None:
     connection = getattr(pydevd.get_global_debugger(), "_client_socket", None)
     if connection is not None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _passed(*_: Any, **__: Any) -> None:
+    frame = sys._getframe(1)  # noqa: SLF001 - the only way to the caller
+    place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    logging.getLogger("azmlinfsrv").warning("breakpoint() in %s passed: no debugger is attached", place)
 
 
 def _current() -> Any:

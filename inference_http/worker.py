@@ -90,6 +90,8 @@ class Worker:
                 debuggee.attach(self.task.debug)
             except debuggee.DebuggerUnavailable as error:
                 logger.warning("serving without the debugger: %s", error)
+        elif self.settings.debug_port is not None:
+            debuggee.pass_breakpoints()
 
     def _phase(self, phase: str) -> None:
         self.wire.post("phase", phase=phase)

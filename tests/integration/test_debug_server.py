@@ -187,6 +187,20 @@ def test_a_broken_edit_keeps_the_session_and_the_old_code(score, port, client):
         assert reply.get(timeout=10).json() == 28
 
 
+def test_breakpoint_in_the_script_stops_where_a_client_is_and_is_passed_where_none_is(score, port, client):
+    score.write_text(SCRIPT.replace("    number", "    breakpoint()\n    number"))
+    with server(score, "--debug", str(port)) as running:
+        assert asking(running, 4).get(timeout=10).json() == 20
+        running.wait_for(r"breakpoint\(\) in .*score\.py:9 passed: no debugger is attached")
+        attach(client, running, port)
+        client.wait_child(serving(running, 2))
+        reply = asking(running, 4)
+        stop = client.wait_stopped()
+        assert stop.top()[0] == "run"
+        stop.go()
+        assert reply.get(timeout=10).json() == 20
+
+
 def test_a_client_that_dies_leaves_a_serving_server(score, port):
     with server(score, "--debug", str(port)) as running:
         running.wait_ready()

@@ -92,3 +92,18 @@ def test_an_exempt_thread_is_marked_as_the_debuggers_own():
     debuggee.exempt(thread)
     assert thread.pydev_do_not_trace
     assert thread.is_pydev_daemon_thread
+
+
+def test_breakpoint_goes_on_with_a_word_where_no_debugger_is(monkeypatch, caplog):
+    monkeypatch.setattr(sys, "breakpointhook", sys.breakpointhook)
+    monkeypatch.delenv("PYTHONBREAKPOINT", raising=False)
+    debuggee.pass_breakpoints()
+    breakpoint()  # noqa: T100 - what is tested
+    assert f"breakpoint() in {__file__}:" in caplog.text
+
+
+def test_what_the_user_wants_of_breakpoint_is_left_alone(monkeypatch):
+    before = sys.breakpointhook
+    monkeypatch.setenv("PYTHONBREAKPOINT", "some.debugger")
+    debuggee.pass_breakpoints()
+    assert sys.breakpointhook is before
