@@ -19,13 +19,7 @@ from inference_http.control import Message, Wire
 from inference_http.settings import Settings
 
 CLOSE_S = 2.0  # a zygote without workers ends at once
-
-# The interpreter of the child gets this process's import path: a module run with -m, a script and a checkout find
-# inference_http in different ways.
-_BOOT = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[2]); "
-    "from inference_http.{module} import main; main(sys.argv[1], json.loads(sys.argv[3]))"
-)
+_BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot.py")
 
 
 class Events(Protocol):
@@ -98,8 +92,7 @@ def spawn(module: str, wire: socket.socket, sockets: Sequence[socket.socket] = (
     Secrets do not travel here (the command line is public): the child asks for its settings on the wire.
     """
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001 - -X, -W, -O as here
-    code = _BOOT.format(module=module)
-    command = [sys.executable, *flags, "-c", code, "", json.dumps(sys.path), json.dumps(sys.argv)]
+    command = [sys.executable, *flags, _BOOT, module, "", json.dumps(sys.path), json.dumps(sys.argv)]
     if hasattr(wire, "share"):  # Windows
         command[-3] = "stdin"
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
