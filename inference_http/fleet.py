@@ -20,6 +20,8 @@ ABORT_TO_KILL_S = 2.0  # a hung worker gets SIGABRT (it prints where it hangs), 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 10.0
 LOOP_LIMIT = 6  # this many failed starts in a row, with nobody serving, end the server
 SUSPICIOUS = 2  # code whose worker ends while loading so many times in a row is called broken: once may be bad luck
+# A request that takes too long is answered by its worker; a hang is what keeps even the worker's loop from running.
+HANG_MARGIN_S = 3.0
 
 logger = logging.getLogger("azmlinfsrv")
 
@@ -272,7 +274,7 @@ class Fleet:
 
     def _look_for_hang(self, member: Member, now: float) -> None:
         beat = self._outside.beat(member)
-        if beat is None or now - max(beat, member.since) < self._hang_s:
+        if beat is None or now - max(beat, member.since) < self._hang_s + HANG_MARGIN_S:
             return
         logger.error("worker %s has not responded for %.0f s and is ended", member.pid, self._hang_s)
         self._outside.lost(member)

@@ -137,6 +137,7 @@ class Runtime:
             settings.scoring_timeout_ms, settings.worker_timeout_s, STUCK_GRACE_MS, self._on_stuck
         )
         self.deadlines.suspended = task.debug is not None
+        self._worker_timeout_s = settings.worker_timeout_s
         self.scorer = Scorer(
             settings,
             loaded.script,
@@ -190,7 +191,8 @@ class Runtime:
         return inventory.libraries(names, inventory.own_modules(self._loaded.script.roots, names))
 
     def _on_stuck(self, call: Call) -> None:
-        self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context))
+        limit_ms = int(self._worker_timeout_s * 1000) if call.overrun == "worker" else None
+        self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context, limit_ms))
         self._stuck("run() did not end when its time was over")
 
 

@@ -251,6 +251,19 @@ def run(data):
         assert running.score("fine").json() == 1
 
 
+def test_a_worker_timeout_is_answered_with_its_own_limit(tmp_path: Path) -> None:
+    script = write(
+        tmp_path, "def init(): ...\ndef run(data):\n    while data == 'stuck':\n        pass\n    return 1\n"
+    )
+    with server(script, env={"WORKER_TIMEOUT": "1"}) as running:
+        reply = running.score("stuck")
+        assert reply.status == 500
+        assert reply.json()["message"] == "Scoring timeout after 1000 ms"
+        running.wait_for(r"worker \d+ serves version", count=2)
+        assert running.score("fine").json() == 1
+        assert "SIGABRT" not in running.text()
+
+
 def test_requests_beyond_the_waiting_limit_are_refused(tmp_path: Path) -> None:
     script = write(tmp_path, SCRIPT.replace("    return", "    time.sleep(1)\n    return"))
     with server(script, "--max-waiting", "2") as running:

@@ -232,6 +232,9 @@ def test_a_hung_worker_is_aborted_then_killed_and_replaced() -> None:
     script.beats[hung.number] = script.clock
     script.clock += 61
     fleet.tick()
+    assert script.killed == [], "its own deadline comes first"
+    script.clock += 3
+    fleet.tick()
     assert script.killed == [(hung.number, signal.SIGABRT)]
     assert script.started[-1] is not hung
     script.clock += 2.1
