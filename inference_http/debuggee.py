@@ -62,7 +62,8 @@ def attach(endpoint: Mapping[str, Any], *, wait_s: float = WAIT_S) -> bool:
     inspect = importlib.import_module("inspect")
     missing = NEEDED - set(inspect.signature(pydevd.settrace).parameters)
     if missing:
-        raise DebuggerUnavailable(f"this debugpy cannot attach a running process (no {', '.join(sorted(missing))})")
+        lacks = ", ".join(sorted(missing))
+        raise DebuggerUnavailable(f"this debugpy cannot attach a running process ({lacks}): install debugpy>=1.8.15")
     try:
         with _our_code_is_library_code():
             pydevd.settrace(
