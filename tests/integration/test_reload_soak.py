@@ -193,7 +193,8 @@ def test_200_reloads_under_load_leave_nothing_behind(tmp_path: Path) -> None:
         assert late["zombies"] == 0
         assert late["processes"] == early["processes"] == 3, (early, late)
         assert late["threads"] <= early["threads"], (early, late)
-        assert late["files"] <= early["files"], (early, late)
+        # Clients come and go while this is counted; what one reload in ten left open would be 16 files.
+        assert late["files"] <= early["files"] + 8, (early, late)
         assert late["megabytes"] <= early["megabytes"] * 1.1 + 5, (early, late)
         pid = on.running.process.pid
     assert subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, check=False).stdout == b""
