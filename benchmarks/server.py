@@ -73,7 +73,7 @@ def first_answers(peers: list[Peer], folder: Path, rounds: int) -> dict[str, flo
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=4, help="length of one round for each contestant")
+    parser.add_argument("--seconds", type=int, default=4, help="length of one round for each contestant")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--no-fastapi", action="store_true")
