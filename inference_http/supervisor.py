@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from inference_http import banner, contract
+from inference_http import banner, contract, listen
 from inference_http.board import Board
 from inference_http.control import Message, Task
 from inference_http.development import Development
@@ -143,10 +143,10 @@ class Supervisor:
         self.fleet.close()
 
     def _stop_listening(self) -> None:
-        """Close this process's copies first, so that the port is free for others once the last worker closes its own.
-
-        A connection that the kernel accepts after that would be reset.
-        """
+        """Close this process's copies first: the port is free for others once the last worker closes its own."""
+        for sock in self.sockets:
+            if sock.fileno() >= 0:
+                listen.turn_away(sock)
         self.holding.stop()
         for sock in self.sockets:
             sock.close()
