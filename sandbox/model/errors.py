@@ -28,6 +28,22 @@ CODES: dict[str, Code] = {
         "A bug of this program, not of your files.",
         "Say the command again with `--debug` and report what it prints.",
     ),
+    "E003": Code(
+        "state folder cannot be used",
+        "The folder in which everything is remembered (`SANDBOX_HOME`, else the platform's state folder) cannot be "
+        "made or written.",
+        "Set `SANDBOX_HOME` to a folder of yours.",
+    ),
+    "E004": Code(
+        "a state file is damaged",
+        "A file below `SANDBOX_HOME` is not what this program wrote.",
+        "Restore it; or remove it, and say the command again.",
+    ),
+    "E005": Code(
+        "another command holds the lock",
+        "Locks are held for milliseconds; one that stays belongs to a process that is stopped.",
+        "Try again; if it stays, end the other command.",
+    ),
     # --- Reading a file ---
     "E020": Code("file cannot be read", "It is missing, is a folder, or may not be read.", "Correct the path."),
     "E021": Code("file is not text", "The file is not UTF-8 (or UTF-16 with a mark).", "Save it as UTF-8."),
@@ -120,6 +136,12 @@ class SandboxError(Exception):
 
     def __str__(self) -> str:
         return f"[{self.code}] {self.what}"
+
+
+class NotFound(SandboxError):
+    """What was asked for does not exist: exit code 3, which scripts test for."""
+
+    exit_code = 3
 
 
 class UsageError(SandboxError):

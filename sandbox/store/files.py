@@ -1,0 +1,96 @@
+"""Files that are written whole or not at all, and locks that the kernel releases when their holder ends."""
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.model.errors import SandboxError
+
+LOCK_S = 30.0  # a lock is held for a few file operations; longer means that something is wrong
+
+
+def write(path: str, data: bytes, *, mode: int = 0o600) -> None:
+    """Replace a file at once: who reads it sees the old content or the new one, also after a power cut."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    draft = f"{path}.{secrets.token_hex(4)}.draft"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
+        raise
+
+
+def write_json(path: str, value: Any, *, mode: int = 0o600) -> None:
+    """Replace a file by the JSON text of ``value``."""
+    write(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode(), mode=mode)
+
+
+def read_json(path: str) -> Any:
+    """Return what a file of ours holds, None where there is none.
+
+    Raises:
+        SandboxError: E004, it is there and not what we wrote.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise SandboxError(
+            "E004", f"{path} is damaged", str(error), "restore it, or remove it and say it again"
+        ) from None
+
+
+@contextlib.contextmanager
+def alone(path: str, what: str) -> Iterator[None]:
+    """Hold the lock of the file ``path`` (made when needed); ``what`` names what it protects.
+
+    Raises:
+        SandboxError: E005, somebody has held it for ``LOCK_S`` seconds.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        deadline = time.monotonic() + LOCK_S
+        while not _take(descriptor):
+            if time.monotonic() > deadline:
+                raise SandboxError(
+                    "E005", f"{what} is being changed by another command", f"{path} is locked", "try again"
+                )
+            time.sleep(0.005)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _take(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
