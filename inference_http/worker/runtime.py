@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inference_http.compat import aml_response
 from inference_http.config.settings import Settings
 from inference_http.process.control import Task
 from inference_http.scoring.deadline import Call, Deadlines
@@ -68,6 +69,7 @@ def load(
     ``phase`` hears "import", then "init". ``state`` is what an earlier version's init() has made in this process;
     ``data`` tells the watched data files apart from those that it was made with. ``sources`` has looked on from before.
     """
+    aml_response.use_strict_json(on=settings.strict_json)
     logs.install_print_hook()
     logs.load_logging_json(settings)
     client = insights.create(settings) if telemetry else None
