@@ -82,7 +82,7 @@ class Worker:
         self.runtime.httpd.start()
         logger.info("Scoring timeout is set to %s", self.settings.scoring_timeout_ms)
         logger.info("Worker with pid %s ready for serving traffic", os.getpid())
-        self.wire.post("ready", **self.runtime.report())
+        self.wire.post("ready", pid=os.getpid(), **self.runtime.report())
         self.runtime.httpd.dispatcher.run_scoring()
         self._main_done.set()
         _exit_functions()
@@ -105,7 +105,9 @@ class Worker:
         file = failure.file if failure else None
         files = sorted(set(inventory.own_modules((), importing.modules_since(self._newest)).values()))
         torn = self.task.reloading and self._sources.differ()
-        self.wire.post("failed", title=title, report=report, file=file, line=line, files=files, torn=torn)
+        self.wire.post(
+            "failed", pid=os.getpid(), title=title, report=report, file=file, line=line, files=files, torn=torn
+        )
         _exit_functions()
         os._exit(contract.EXIT_START_FAILED)
 
