@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from inference_http.compat import aml_response
 from inference_http.config.settings import Settings
 from inference_http.process.control import Task
+from inference_http.scoring import ids as request_ids
 from inference_http.scoring.deadline import Call, Deadlines
 from inference_http.scoring.scorer import Scorer
 from inference_http.telemetry import insights, logs, metrics
@@ -197,7 +198,11 @@ class Runtime:
 
     def _on_stuck(self, call: Call) -> None:
         limit_ms = int(self._worker_timeout_s * 1000) if call.overrun == "worker" else None
-        self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context, limit_ms))
+        token = request_ids.bind(call.context.request_id)
+        try:
+            self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context, limit_ms))
+        finally:
+            request_ids.unbind(token)
         self._stuck("run() did not end when its time was over")
 
 

@@ -26,7 +26,7 @@ from inference_http.process.engine import inherited
 from inference_http.telemetry import logs
 from inference_http.user import importing
 from inference_http.worker import forksafe
-from inference_http.worker.main import Worker
+from inference_http.worker.main import Worker, orphan_s
 
 
 @dataclass(slots=True)
@@ -178,7 +178,7 @@ class Zygote:
 
     def _end(self) -> NoReturn:
         """The supervisor is gone. The workers see that too and drain; what does not end is killed."""
-        deadline = time.monotonic() + self.settings.graceful_timeout_s + 1
+        deadline = time.monotonic() + orphan_s(self.settings) + 1
         while self.children and time.monotonic() < deadline:
             self._reap()
             time.sleep(0.02)
