@@ -222,8 +222,9 @@ class Zygote:
         for name, value in environment.items():
             self._before.setdefault(name, os.environ.get(name))
             _set_environment(name, value)
-        self._to_import = deque(name for name in modules if name not in sys.modules)
-        self._preload = Preload(started=time.perf_counter(), threads=len(forksafe.threads()))
+        if not self._to_import:  # else these join those that are still to come
+            self._preload = Preload(started=time.perf_counter(), threads=len(forksafe.threads()))
+        self._to_import.extend(name for name in modules if name not in sys.modules and name not in self._to_import)
         if not self._to_import:
             self._end_preload()
 

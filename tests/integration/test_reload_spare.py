@@ -28,9 +28,10 @@ def spare(on: Edited, but: int = 0) -> int:
 
     def find() -> int:
         nonlocal since, last
-        worker = on.running.workers()[-1]
-        zygote = next((pid for pid in descendants(on.running.process.pid) if worker in descendants(pid)), None)
-        children = set(descendants(zygote) if zygote else []) - set(on.running.workers())
+        workers = on.running.workers()
+        below = descendants(on.running.process.pid)
+        zygote = next((pid for pid in below if workers and workers[-1] in descendants(pid)), None)
+        children = set(descendants(zygote) if zygote else []) - set(workers)
         found = children.pop() if len(children) == 1 else 0
         if found != last or found == but:
             since, last = time.monotonic(), found
