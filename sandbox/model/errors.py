@@ -104,6 +104,138 @@ CODES: dict[str, Code] = {
     ),
     "E041": Code("combination not possible", "Each value would do, together they do not.", "Remove one of them."),
     "E042": Code("override not possible", "A `--set` could not be applied to the file.", "Correct the `--set`."),
+    # --- Environments, code and models of deployments ---
+    "E070": Code(
+        "environment needs Docker",
+        "The environment is a Dockerfile (`build`) or a container with its own server (`inference_config`). Without "
+        "Docker only Python packages can be installed, which is what `conda_file` lists.",
+        "Run it with `--backend docker`, or describe the packages by `conda_file`.",
+    ),
+    "E071": Code(
+        "conda file not understood",
+        "`dependencies` is a list of package specifications and at most one `pip:` list.",
+        "Correct the entry that is named; docs/environments.md shows the forms.",
+    ),
+    "E072": Code(
+        "packages that only conda has",
+        "PyPI has no package of this name that is known to be the same, and conda, mamba or micromamba is not on "
+        "`PATH`.",
+        "Install micromamba; or list the package under `pip:` where PyPI has it; or use `--backend docker`.",
+    ),
+    "E073": Code(
+        "no such version of a package",
+        "The package index has no release of the package that fits the specification and the Python version.",
+        "Correct the version, or ask for a Python that the version was made for.",
+    ),
+    "E074": Code(
+        "packages contradict each other",
+        "Two requirements ask for versions that exclude each other, so no set of versions exists.",
+        "Loosen one of the requirements that the message names.",
+    ),
+    "E075": Code(
+        "package could not be compiled",
+        "No wheel exists for this Python and platform, so the installer tried to build the package from its source, "
+        "and that failed: usually a compiler or a library's headers are missing.",
+        "Ask for a version with a wheel for this Python, or install what the last lines name.",
+    ),
+    "E076": Code(
+        "package index not reached",
+        "The installer had no connection, or the index refused it (credentials, proxy, certificate).",
+        "Look at the network, `PIP_INDEX_URL` and `HTTPS_PROXY`, and say the command again.",
+    ),
+    "E077": Code(
+        "environment could not be built",
+        "pip, uv or conda failed for a reason that is told in its last lines.",
+        "Read the last lines; the whole output stays in the file that is named.",
+    ),
+    "E078": Code(
+        "server does not start in the environment",
+        "The packages are installed, but the inference server does not load beside them: a pinned package is too old "
+        "or too new for it.",
+        "Loosen the pin that the message names; flask 3 and Python 3.10 or newer are known to work.",
+    ),
+    "E079": Code("disk is full", "Environments and copies of models need space.", "Make room, or move `SANDBOX_HOME`."),
+    "E080": Code(
+        "code or model is missing",
+        "A file or a folder that the deployment names is not there (any more), or is left out by `.amlignore` or "
+        "`.gitignore`.",
+        "Correct the path or the ignore file.",
+    ),
+    "E081": Code("code or model cannot be read", "You may not read a file that belongs to it.", "Give yourself leave."),
+    "E082": Code(
+        "model is not on this machine",
+        "The model's path is an address of the cloud, which is not fetched.",
+        "Download it, and give the folder as `path`.",
+    ),
+    "E083": Code(
+        "content changed while it was copied",
+        "A file of the code or the model was written at the same moment, twice in a row.",
+        "Say the command again when the writing is over.",
+    ),
+    "E084": Code(
+        "no Python to build with",
+        "The interpreter cannot make virtual environments (Debian and Ubuntu keep the module `venv` in a package of "
+        "its own), and uv is not on `PATH`.",
+        "Install uv, or the system's package `python3-venv`.",
+    ),
+    # --- Secrets and what is registered ---
+    "E095": Code(
+        "key not possible",
+        "A key of an endpoint is sent as a bearer token: 16 to 512 letters, digits and `._~+/=-`.",
+        "Leave it to this program to make one.",
+    ),
+    "E096": Code(
+        "keys missing",
+        "The endpoint has no keys below `SANDBOX_HOME`; the file was removed by hand, or the endpoint takes tokens.",
+        "`sandbox online-endpoint regenerate-keys --name NAME` makes new ones.",
+    ),
+    "E097": Code(
+        "token cannot be issued",
+        "The lifetime is out of range, or the endpoint trusts another issuer, which alone can sign its tokens.",
+        "Ask for 60 seconds to 30 days; or get the token where the issuer hands them out.",
+    ),
+    "E098": Code(
+        "issuer of tokens not usable",
+        "Issuer, audience and public keys (a JWKS, RFC 7517) are needed to check tokens of somebody else; one is "
+        "missing, cannot be fetched, or is something else.",
+        "Name a file or an https address that holds the JWKS.",
+    ),
+    "E099": Code(
+        "not registered",
+        "No model or environment of that name and version is registered on this machine. Nothing is fetched from Azure.",
+        "`sandbox model create --name NAME --version VERSION --path PATH`, or `sandbox environment create ...`.",
+    ),
+    "E100": Code(
+        "cannot be registered",
+        "A name or version cannot be used, or the files cannot be copied.",
+        "Correct what the message names.",
+    ),
+    "E101": Code(
+        "version exists",
+        "A registered version never changes, as in Azure; only description, tags and properties can.",
+        "Leave the version out, or give a new one.",
+    ),
+    "E102": Code(
+        "registered files missing",
+        "What was registered is no longer where it was put: removed by hand, or linked and then moved.",
+        "Register it again with the same name and version: the same content is taken back.",
+    ),
+    "E103": Code(
+        "connection missing", "No connection of that name is kept.", "`sandbox connection create --file FILE`."
+    ),
+    "E104": Code("connection not possible", "Its fields do not make a connection.", "Correct what the message names."),
+    "E105": Code(
+        "secret cannot be injected",
+        "An environment variable refers to a connection, or to a part of one, that is not there. Azure calls it "
+        "SecretsInjectionError.",
+        "Create the connection, or correct the reference.",
+    ),
+    "E106": Code(
+        "keyring fails",
+        "The keyring of the system keeps the secret parts of connections, and does not answer or refuses.",
+        "Unlock it, or set `SANDBOX_KEYRING=off`: secrets are then kept in a file that only you can read.",
+    ),
+    "E107": Code("download not possible", "The files cannot be written there.", "Name another folder."),
     # --- Warnings: the file is accepted ---
     "W060": Code(
         "Azure refuses this",
