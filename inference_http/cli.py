@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from inference_http import __version__, banner, contract, logs
-from inference_http.option_table import OPTIONS
-from inference_http.options import Option
-from inference_http.resolve import resolve
-from inference_http.settings import ConfigError, Settings, exported_environment
+from inference_http import __version__, contract
+from inference_http.config import banner
+from inference_http.config.option_table import OPTIONS
+from inference_http.config.options import Option
+from inference_http.config.resolve import resolve
+from inference_http.config.settings import ConfigError, Settings, exported_environment
+from inference_http.telemetry import logs
 
 _logger = logging.getLogger("azmlinfsrv")
 
@@ -29,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         resolution = resolve(flags, os.environ)
         settings = resolution.settings
         if for_vscode:
-            from inference_http import vscode  # here, because start-up shall not pay for it
+            from inference_http.debug import vscode  # here, because start-up shall not pay for it
 
             return vscode.command(settings.entry_script, host=settings.debug_host, port=settings.debug_port)
         if path := logs.find_logging_json(settings):
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         banner.show(settings, resolution.remarks)
         for warning in resolution.warnings:
             _logger.warning("%s", warning)
-        from inference_http.supervisor import serve  # here, so that --help does not wait for it
+        from inference_http.process.supervisor import serve  # here, so that --help does not wait for it
 
         return serve(settings)
     except ConfigError as error:

@@ -51,17 +51,17 @@ CONTROL_PLANE_ONLY = {"docker", "textual", "yaml", "sklearn", "joblib"}
 NOT_LOADED = {
     "inference_http": FRAMEWORKS | LAZY,
     "inference_http.contract": FRAMEWORKS | LAZY,
-    "inference_http.settings": FRAMEWORKS | LAZY,
+    "inference_http.config.settings": FRAMEWORKS | LAZY,
     "inference_http.cli": FRAMEWORKS | LAZY,  # --help and --version answer at once
-    "inference_http.supervisor": FRAMEWORKS | LAZY,  # small, and nothing of the user's in it
-    "inference_http.errors": FRAMEWORKS | LAZY,
-    "inference_http.script": FRAMEWORKS | LAZY,  # knows no HTTP
-    "inference_http.deadline": FRAMEWORKS | LAZY,
-    "inference_http.metrics": FRAMEWORKS | LAZY,
-    "inference_http.watch": FRAMEWORKS | LAZY,
-    "inference_http.debug": FRAMEWORKS | LAZY,
-    "inference_http.app": LAZY,
-    "inference_http.worker": LAZY,
+    "inference_http.process.supervisor": FRAMEWORKS | LAZY,  # small, and nothing of the user's in it
+    "inference_http.user.errors": FRAMEWORKS | LAZY,
+    "inference_http.user.script": FRAMEWORKS | LAZY,  # knows no HTTP
+    "inference_http.scoring.deadline": FRAMEWORKS | LAZY,
+    "inference_http.telemetry.metrics": FRAMEWORKS | LAZY,
+    "inference_http.watch.watcher": FRAMEWORKS | LAZY,
+    "inference_http.debug.listener": FRAMEWORKS | LAZY,
+    "inference_http.web.app": LAZY,
+    "inference_http.worker.main": LAZY,
     "sandbox": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "sandbox.demo": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "sandbox.gateway.gateway": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
@@ -157,8 +157,24 @@ def test_links_between_pages_lead_somewhere(page):
 def test_the_architecture_page_names_every_module_of_the_server():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     order = page[page.index("\n1. **") : page.index("## Rules")]
-    names = {path.stem for path in MODULES if path.is_relative_to(ROOT / "inference_http")} - {"__init__"} | {"compat"}
-    assert set(re.findall(r"`(\w+)`", order)) == names
+    said = {}
+    for step in re.split(r"^\d+\. \*\*", order, flags=re.MULTILINE)[1:]:
+        folder = re.match(r"`(\w+)/`", step)
+        said[folder.group(1) if folder else ""] = set(re.findall(r"`(\w+)`", step))
+    server = ROOT / "inference_http"
+    there: dict[str, set[str]] = {}
+    for path in server.rglob("*.py"):
+        if path.stem != "__init__":
+            there.setdefault(path.parent.relative_to(server).as_posix().removeprefix("."), set()).add(path.stem)
+    assert said == there
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in ROOT.glob("inference_http/*/__init__.py")))
+def test_the_folders_of_the_server_say_what_they_are_and_load_nothing(folder):
+    source = (ROOT / "inference_http" / folder / "__init__.py").read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    assert ast.get_docstring(tree)
+    assert len(tree.body) == 1 or folder == "compat", "the names that scripts import"
 
 
 def test_the_changelog_has_a_place_for_the_next_change():

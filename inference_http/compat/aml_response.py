@@ -85,7 +85,7 @@ def _json(value: Any) -> bytes | str:
     try:
         return json.dumps(value)
     except (TypeError, ValueError):  # numpy, datetime and others, as for a result that is returned plainly (S83)
-        from inference_http.encode import encode
+        from inference_http.scoring.encode import encode
 
         return encode(value, strict=False)
 
@@ -97,7 +97,7 @@ def _body(message: Any) -> Any:
     if isinstance(message, memoryview):
         return message.tobytes()
     if hasattr(message, "__aiter__"):
-        from inference_http.eventloop import as_generator
+        from inference_http.user.eventloop import as_generator
 
         return as_generator(message)
     if not isinstance(message, Iterable):

@@ -236,7 +236,7 @@ def test_an_editor_launches_the_server(score, tmp_path, port, client):
     """As the launch entry of --write-vscode does. The log goes to the debug console."""
     client.set_breakpoints(str(score), [INIT, RUN])
     arguments = ["--entry_script", str(score), "--port", str(port), "--reload", "--debug", "5678"]
-    client.launch("inference_http.debug_launch", arguments, cwd=str(tmp_path))
+    client.launch("inference_http.debug.launch", arguments, cwd=str(tmp_path))
     stop = client.wait_stopped(30)
     assert stop.top() == ("init", INIT)
     stop.go()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from inference_http import debug
-from inference_http.debug import DebugError, Listener
+from inference_http.debug import listener as listener_module
+from inference_http.debug.listener import DebugError, Listener
 from tests.support.dap import Breakpoint, DapError, Debugger
 from tests.support.debugged import Worker, supervised
 
@@ -539,7 +539,7 @@ def test_the_editor_that_listens_gets_every_worker(score, client):
 
 
 def test_a_port_in_use_is_said_so(monkeypatch):
-    monkeypatch.setattr(debug, "PORT_S", 0.5)
+    monkeypatch.setattr(listener_module, "PORT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listener = Listener("127.0.0.1", taken.getsockname()[1])
         listener.start()
@@ -604,7 +604,7 @@ def processes(monkeypatch):
             with contextlib.suppress(OSError):
                 marked = entry.isdigit() and mark in Path(f"/proc/{entry}/environ").read_text(errors="replace")
                 command = Path(f"/proc/{entry}/cmdline").read_text(errors="replace") if marked else ""
-                if "debug_anchor" in command or "debugpy/adapter" in command:
+                if "inference_http.debug.anchor" in command or "debugpy/adapter" in command:
                     found.add(int(entry))
         return found
 
@@ -627,7 +627,7 @@ def test_a_killed_supervisor_takes_the_debugger_with_it(tmp_path):
     program.write_text(
         textwrap.dedent("""
         import os, time
-        from inference_http.debug import Listener
+        from inference_http.debug.listener import Listener
         listener = Listener("127.0.0.1", 0)
         listener.start()
         listener.wait_ready()
@@ -653,10 +653,10 @@ def test_a_killed_supervisor_takes_the_debugger_with_it(tmp_path):
 
 LAUNCHER = """\
 import sys
-from inference_http import debug_launch
+from inference_http.debug import launch
 
 if __name__ == "__main__":
-    sys.exit(debug_launch.main(sys.argv[1:], "tests.support.launched"))
+    sys.exit(launch.main(sys.argv[1:], "tests.support.launched"))
 """
 
 
@@ -737,7 +737,7 @@ def test_the_launch_ends_with_the_server_and_its_exit_code(score, tmp_path, laun
 
 def test_without_an_editor_the_launcher_says_what_to_do():
     done = subprocess.run(
-        [sys.executable, "-m", "inference_http.debug_launch"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "inference_http.debug.launch"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert "--write-vscode" in done.stderr

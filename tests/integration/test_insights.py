@@ -41,10 +41,10 @@ socket.getaddrinfo = only_here(socket.getaddrinfo)
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="LINE %(levelname)s %(name)s %(message)s")
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
-from inference_http import insights
-from inference_http.answer import Answer
-from inference_http.ids import Ids
-from inference_http.settings import Settings
+from inference_http.telemetry import insights
+from inference_http.scoring.answer import Answer
+from inference_http.scoring.ids import Ids
+from inference_http.config.settings import Settings
 
 settings = Settings(insights_key=sys.argv[1], insights_enabled=True, mdc_enabled=True, service_name="fish")
 sender = insights.create(settings)
@@ -204,7 +204,7 @@ def test_offline_the_server_says_so_and_ends_in_time(python, tmp_path):
 def test_a_bad_connection_string_is_one_line(python, tmp_path):
     code = (
         "import logging, sys; logging.basicConfig(stream=sys.stdout)\n"
-        "from inference_http import insights; from inference_http.settings import Settings\n"
+        "from inference_http.telemetry import insights; from inference_http.config.settings import Settings\n"
         "print(insights.create(Settings(insights_key=sys.argv[1], insights_enabled=True)))"
     )
     done = subprocess.run(

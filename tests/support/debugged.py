@@ -21,8 +21,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from inference_http import debuggee, script
-from inference_http.debug import Listener
+from inference_http.debug import debuggee
+from inference_http.debug.listener import Listener
+from inference_http.user import script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A program that debug_launch runs as its server: it forks one worker into the editor's session, and waits for the end.
+"""What inference_http.debug.launch runs as its server: forks one worker into the editor's session, waits for the end.
 
 ``python -m tests.support.launched SCRIPT PORT_FILE EXIT_CODE``; the test finds the worker's port in the file.
 """
@@ -10,8 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
-from inference_http.debug_launched import LaunchedListener
-from inference_http.debug_session import launched_session
+from inference_http.debug.launched import LaunchedListener
+from inference_http.debug.session import launched_session
 from tests.support.debugged import Supervisor
 
 

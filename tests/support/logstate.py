@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from inference_http import logs
+from inference_http.telemetry import logs
 
 NAMES = ("azmlinfsrv", "azmlinfsrv.print", "azmlinfsrv.user_script", "mine")
 

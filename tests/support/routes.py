@@ -10,13 +10,13 @@ from unittest import mock
 
 from werkzeug.test import EnvironBuilder
 
-from inference_http import importing, script
-from inference_http.app import create_app
-from inference_http.deadline import Deadlines
-from inference_http.fastroute import fast
-from inference_http.scoring import Scorer
-from inference_http.settings import Settings
-from inference_http.swagger import Swagger
+from inference_http.config.settings import Settings
+from inference_http.scoring.deadline import Deadlines
+from inference_http.scoring.scorer import Scorer
+from inference_http.user import importing, script
+from inference_http.web.app import create_app
+from inference_http.web.fastroute import fast
+from inference_http.web.swagger import Swagger
 
 UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 MS = re.compile(r"^\d+\.\d{3}$")

@@ -51,7 +51,7 @@ CHAPTER = (
         "with the cause.",
         "A crash loop that nobody sees helps nobody.",
         (),
-        shown_by=f"{UNIT}/test_fleet.py::test_a_crash_loop_backs_off_and_ends_with_its_cause",
+        shown_by=f"{UNIT}/process/test_fleet.py::test_a_crash_loop_backs_off_and_ends_with_its_cause",
     ),
     Difference(
         "S29",
@@ -60,7 +60,7 @@ CHAPTER = (
         "They have the documented one.",
         "As documented.",
         (),
-        shown_by=f"{UNIT}/test_resolve.py::test_both_names_of_model_data_collection_count",
+        shown_by=f"{UNIT}/config/test_resolve.py::test_both_names_of_model_data_collection_count",
     ),
     Difference(
         "S77",
@@ -69,7 +69,7 @@ CHAPTER = (
         "It is read from the decorators of run() itself.",
         "Scripts have helper functions.",
         (),
-        shown_by=f"{UNIT}/test_schema.py::test_closing_over_a_decorated_function_is_not_decoration",
+        shown_by=f"{UNIT}/user/test_schema.py::test_closing_over_a_decorated_function_is_not_decoration",
     ),
     Difference(
         "S103 S127 S132 S135 S137",
@@ -82,7 +82,7 @@ CHAPTER = (
         "is named.",
         "Most runs are local.",
         (),
-        shown_by=f"{UNIT}/test_insights.py::test_off_imports_nothing",
+        shown_by=f"{UNIT}/telemetry/test_insights.py::test_off_imports_nothing",
     ),
     Difference(
         "S133",
@@ -95,7 +95,7 @@ CHAPTER = (
         "the reference's sense.",
         "The port is free when nobody debugs, and the debugger survives reloads.",
         (),
-        shown_by=f"{UNIT}/test_resolve.py::test_the_debugger_listens_on_loopback_unless_told",
+        shown_by=f"{UNIT}/config/test_resolve.py::test_the_debugger_listens_on_loopback_unless_told",
     ),
     Difference(
         "S136",

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from inference_http import eventloop, importing, script
 from inference_http.compat import marks
 from inference_http.compat import names as names_module
+from inference_http.user import eventloop, importing, script
 
 COMPAT = {"azureml", "azureml_inference_server_http", importing.ENTRY_MODULE}
 

@@ -7,7 +7,7 @@ import types
 import pytest
 
 from inference_http import __version__, cli
-from inference_http.option_table import OPTIONS
+from inference_http.config.option_table import OPTIONS
 from tests.support import logstate
 
 
@@ -15,9 +15,9 @@ from tests.support import logstate
 def served(monkeypatch, tmp_path):
     """Runs main() in an empty folder with a script; the settings that would be served arrive in the list."""
     seen = []
-    supervisor = types.ModuleType("inference_http.supervisor")
+    supervisor = types.ModuleType("inference_http.process.supervisor")
     supervisor.serve = lambda settings: seen.append(settings) or 0
-    monkeypatch.setitem(sys.modules, "inference_http.supervisor", supervisor)
+    monkeypatch.setitem(sys.modules, "inference_http.process.supervisor", supervisor)
     monkeypatch.setattr(os, "environ", {"PATH": "/bin"})
     monkeypatch.chdir(tmp_path)
     (tmp_path / "score.py").write_text("def init(): ...\ndef run(data): ...\n")
@@ -132,7 +132,7 @@ def test_main_serves_what_was_asked_for(served, capsys, tmp_path):
 
 
 def test_the_exit_code_is_the_supervisor_s(served, monkeypatch):
-    monkeypatch.setattr(sys.modules["inference_http.supervisor"], "serve", lambda _settings: 3)
+    monkeypatch.setattr(sys.modules["inference_http.process.supervisor"], "serve", lambda _settings: 3)
     assert cli.main(["--entry_script", "score.py"]) == 3
 
 
@@ -262,7 +262,7 @@ def test_start_survives_any_stdout(tmp_path, stdout):
     script.write_text("")
     program = (
         "import sys, types; module = types.ModuleType('s'); module.serve = lambda settings: 7\n"
-        "sys.modules['inference_http.supervisor'] = module\n"
+        "sys.modules['inference_http.process.supervisor'] = module\n"
         "from inference_http.cli import main\n"
         f"sys.exit(main(['--entry_script', {str(script)!r}]))"
     )

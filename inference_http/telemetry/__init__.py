@@ -1,0 +1,1 @@
+"""What the server tells: log lines, metrics in shared memory, Application Insights."""

@@ -1,0 +1,1 @@
+"""HTTP: waitress on inherited sockets, Flask's routes, the fast route, CORS and the OpenAPI documents."""

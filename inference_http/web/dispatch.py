@@ -1,0 +1,87 @@
+"""Which thread answers which request.
+
+The *scoring* queue is answered by the main thread (or by ``--threads`` pool threads); everything else (health, swagger,
+metrics, refusals) by one control thread, so that a busy run() never delays a probe.
+"""
+
+import sys
+import threading
+from http import HTTPStatus
+from queue import SimpleQueue
+
+from inference_http import contract
+from inference_http.config.settings import Settings
+from inference_http.debug import debuggee
+from inference_http.telemetry.slot import Slot
+from inference_http.web.channel import Channel
+from inference_http.web.writing import Refusal
+
+
+class Dispatcher:
+    """Which thread answers which request. waitress calls ``add_task`` from its loop and from answering threads."""
+
+    def __init__(self, settings: Settings, slot: Slot) -> None:
+        self._scoring: SimpleQueue[Channel | None] = SimpleQueue()
+        self._control: SimpleQueue[Channel | None] = SimpleQueue()
+        self._max_waiting = settings.max_waiting or sys.maxsize
+        self._slot = slot
+        self._stopped = threading.Event()
+        self._pool = settings.threads if settings.threads > 1 else 0
+
+    def start(self) -> None:
+        """Start the threads. With one scoring thread there is none to start: the caller's main thread is it."""
+        self._spawn("control", self._control)
+        for number in range(self._pool):
+            self._spawn(f"scoring-{number + 1}", self._scoring)
+
+    def add_task(self, channel: Channel) -> None:
+        """Queue the connection's first request."""
+        request = channel.requests[0]
+        if request.error or "/" + request.path.lstrip("/") != contract.ROUTE_SCORE:
+            self._control.put(channel)
+            return
+        waiting = self._scoring.qsize()
+        if waiting >= self._max_waiting:
+            text = f"{waiting} requests are waiting for run() already (--max-waiting {self._max_waiting})"
+            request.error = Refusal(HTTPStatus.TOO_MANY_REQUESTS, text, close=False, retry_after_s=1)
+            self._control.put(channel)
+            return
+        self._scoring.put(channel)
+
+    def waiting(self) -> int:
+        """Requests that wait for run()."""
+        return self._scoring.qsize()
+
+    def stop(self) -> None:
+        """End ``run_scoring`` once what waits has been answered."""
+        self._stopped.set()
+        self._scoring.put(None)
+
+    def run_scoring(self) -> None:
+        """Answer scoring requests on the calling thread until ``stop``."""
+        if self._pool:
+            self._stopped.wait()
+        else:
+            self._answer(self._scoring)
+
+    def replace_stuck_thread(self) -> None:
+        """Answer what waits behind a stuck run() on one more thread; the worker is about to be replaced."""
+        self._spawn("scoring-relief", self._scoring)
+
+    def _spawn(self, name: str, queue: "SimpleQueue[Channel | None]") -> None:
+        thread = threading.Thread(target=self._answer, args=(queue,), name=f"inference-http {name}", daemon=True)
+        if queue is self._control:
+            debuggee.exempt(thread)  # probes are answered while run() stands at a breakpoint
+        thread.start()
+
+    def _answer(self, queue: "SimpleQueue[Channel | None]") -> None:
+        scoring_queue = queue is self._scoring
+        while (channel := queue.get()) is not None:
+            if not scoring_queue:
+                channel.service()
+                continue
+            self._slot.in_flight(+1)
+            try:
+                channel.service()
+            finally:
+                self._slot.in_flight(-1)
