@@ -44,6 +44,31 @@ CODES: dict[str, Code] = {
         "Locks are held for milliseconds; one that stays belongs to a process that is stopped.",
         "Try again; if it stays, end the other command.",
     ),
+    # --- The command line ---
+    "E010": Code(
+        "command line",
+        "A flag has a value that it does not take, or flags do not go together. What argparse itself refuses has no "
+        "code; both end with exit code 2.",
+        "`--help` behind the command shows its flags and examples.",
+    ),
+    "E011": Code("query", "The text behind `--query` is no JMESPath.", "Look at jmespath.org; quote it for the shell."),
+    "E012": Code(
+        "the model's answer",
+        "`invoke` was answered with a status other than 200 or 201. 424 carries what the model itself said.",
+        "Look at the answer, then at `sandbox online-deployment get-logs`.",
+    ),
+    "E013": Code(
+        "not in the sandbox",
+        "The command belongs to a part of Azure ML that the sandbox does not have.",
+        "Run the line with `az ml`, or leave it out here.",
+    ),
+    "E015": Code("file exists", "`sandbox init` writes nothing over, or could not write.", "Choose another folder."),
+    "E016": Code("file named in a flag", "It is missing, or cannot be read.", "Correct the path."),
+    "E017": Code(
+        "no table",
+        "The result has nothing that a table could show: tables leave out id, type, etag and what is nested.",
+        "Choose with `--query`, or another `--output`.",
+    ),
     # --- Reading a file ---
     "E020": Code("file cannot be read", "It is missing, is a folder, or may not be read.", "Correct the path."),
     "E021": Code("file is not text", "The file is not UTF-8 (or UTF-16 with a mark).", "Save it as UTF-8."),
@@ -177,6 +202,22 @@ CODES: dict[str, Code] = {
         "The interpreter cannot make virtual environments (Debian and Ubuntu keep the module `venv` in a package of "
         "its own), and uv is not on `PATH`.",
         "Install uv, or the system's package `python3-venv`.",
+    ),
+    # --- Running instances ---
+    "E085": Code(
+        "interpreter cannot be started",
+        "The Python of the deployment's environment is missing or is no program of this machine.",
+        "Say the command again: the environment is built anew.",
+    ),
+    "E086": Code(
+        "instance runs already",
+        "A process holds the place of an instance and nothing tells which one was started there.",
+        "`sandbox down`, or end the process that has the file of the message open.",
+    ),
+    "E087": Code(
+        "process cannot be ended",
+        "A process of an instance does not end although it was killed: it waits for a device or a file system.",
+        "See what it waits for (`cat /proc/PID/wchan`); it ends with that.",
     ),
     # --- Secrets and what is registered ---
     "E095": Code(

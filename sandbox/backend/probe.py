@@ -1,0 +1,37 @@
+"""One question to one instance: does it serve?"""
+
+import http.client
+import json
+from typing import Any
+
+from inference_http import contract
+from sandbox.backend.ports import HOST
+
+LIMIT_S = 2.0
+LARGEST = 2**16
+
+
+def ask(port: int, limit_s: float = LIMIT_S) -> tuple[int | None, dict[str, Any]]:
+    """Return the status of ``GET /?detail`` and the object that it answers; None and why where nobody answers.
+
+    The server says 503 with the reason in ``message`` while init() runs, and in ``error`` what is wrong with newer
+    code than that which serves.
+    """
+    connection = http.client.HTTPConnection(HOST, port, timeout=limit_s)
+    try:
+        connection.request("GET", f"{contract.ROUTE_HEALTH}?detail")
+        answer = connection.getresponse()
+        text = answer.read(LARGEST)
+    except ConnectionRefusedError:
+        return None, {"message": "Not ready: the server is starting"}
+    except TimeoutError:
+        return None, {"message": f"no answer in {limit_s:g} s"}
+    except (OSError, http.client.HTTPException) as error:
+        return None, {"message": f"no answer on port {port}: {type(error).__name__}: {error}"}
+    finally:
+        connection.close()
+    try:
+        found = json.loads(text)
+    except ValueError:  # a server of another kind
+        found = None
+    return answer.status, found if isinstance(found, dict) else {}

@@ -1,0 +1,270 @@
+"""Instances as processes of this machine, each a server of its own in a session of its own.
+
+No process of ours watches them: they live on when we end, and whoever comes next finds them (see ``place``).
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from sandbox.backend import ending, logs, ports, processes, rotation, variables
+from sandbox.backend.place import Place, Record, Said
+from sandbox.backend.protocol import Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.home import Home
+from sandbox.model.errors import SandboxError
+
+BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot.py")
+LONGEST_STOP_S = 600.0  # somebody else's, which has to be over first
+PAUSE_S = 0.01
+READ_LINES = 2000  # of the log, for the cause of an end
+_FIRST_SPARE = 16  # descriptors from here on do not collide with the few that the process is given
+_RESET = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGPIPE}
+
+
+class ProcessBackend:
+    """Runs instances without Docker. Holds nothing in memory that another process could not find on disk."""
+
+    name = "process"
+
+    def __init__(self, home: Home) -> None:
+        self._root = home.instances
+        self._owner = hashlib.sha256(os.fsencode(os.path.realpath(home.root))).hexdigest()[:12]
+
+    # --- Start -------------------------------------------------------------------------------------------------------
+
+    def start(self, spec: InstanceSpec) -> Instance:
+        """Start an instance and return without waiting until it is ready; one that runs already is returned as it is.
+
+        Raises:
+            SandboxError: E085, the interpreter cannot be started; E005, somebody else is at it.
+        """
+        place = Place(self._root, spec.endpoint, spec.deployment, spec.revision, spec.index)
+        with place.mine(LONGEST_STOP_S):
+            before = place.read()
+            if before is not None:
+                found = self._observe(place, before)
+                if found.state != "exited":
+                    return found
+                processes.end_all(self._mark(place, before.id), place.name)  # workers of a server that was killed
+            return self._start(place, spec)
+
+    def _start(self, place: Place, spec: InstanceSpec) -> Instance:
+        with place.born() as alive, ports.reserve() as held:
+            record = Record(
+                id=secrets.token_hex(6),
+                port=ports.number(held),
+                started=time.time(),
+                boot=processes.boot_id(),
+                oom_kills=processes.oom_kills(),
+            )
+            place.write(record)
+            rotation.set_aside(place.log)
+            environment = variables.environment(
+                spec.python, {}, spec.variables, self._mark(place, record.id), os.environ
+            )
+            try:
+                pid = _spawn(_command(place, spec, record), environment, place.log, alive, held.fileno())
+            except OSError as error:
+                place.forget()
+                what = f"{spec.python} cannot be started for {place.name}"
+                fix = "build the environment again, or name another one"
+                raise SandboxError("E085", what, error.strerror or str(error), fix) from None
+        return replace(_instance(place, record, "starting"), pid=pid)
+
+    # --- Which there are ---------------------------------------------------------------------------------------------
+
+    def instances(self, endpoint: str | None = None) -> list[Instance]:
+        """Return what was started and not stopped, as it is now, also what has ended by itself."""
+        found = []
+        for place in self._places(endpoint):
+            record = place.read()
+            if record is not None:
+                found.append(self._observe(place, record))
+        return found
+
+    def _places(self, *names: str | None) -> Iterator[Place]:
+        wanted = [name for name in names if name is not None]
+        for endpoint in _folders(self._root, wanted[:1]):
+            for deployment in _folders(os.path.join(self._root, endpoint), wanted[1:2]):
+                for revision in _folders(os.path.join(self._root, endpoint, deployment), wanted[2:3]):
+                    folder = os.path.join(self._root, endpoint, deployment, revision)
+                    indices = sorted(int(name) for name in _folders(folder, []) if name.isdigit())
+                    yield from (Place(self._root, endpoint, deployment, revision, index) for index in indices)
+
+    def _observe(self, place: Place, record: Record) -> Instance:
+        """Return the instance as it is: the lock tells whether it runs, the process itself who it is."""
+        lives, said = place.lives(), place.said()
+        if said.id != record.id:  # it has not said so yet, or never will
+            return _instance(place, record, "starting" if lives else "exited")
+        if lives:
+            return replace(_instance(place, record, "running"), pid=said.pid)
+        return replace(_instance(place, record, "exited"), exit_code=_exit_code(place, said))
+
+    def ready(self, instance: Instance) -> Readiness:
+        """Ask once whether it serves; two seconds at most."""
+        from sandbox.backend import probe  # here: http.client takes its time, and commands that only show need none
+
+        place = _place(self._root, instance)
+        record = place.read()
+        if record is None or record.id != instance.id:
+            return Readiness(False, "it has been stopped")
+        if not place.lives():  # asked before the port, which may be somebody else's by now
+            failure = self.failure(instance)
+            return Readiness(False, failure.summary if failure else "it has ended", failure)
+        status, found = probe.ask(instance.port)
+        detail = str(found.get("message") or found.get("status") or f"status {status}")
+        return Readiness(status == 200, detail)
+
+    def failure(self, instance: Instance) -> Failure | None:
+        """Say why an instance has ended; None while it runs."""
+        place = _place(self._root, instance)
+        record = place.read()
+        if record is None or record.id != instance.id or place.lives():
+            return None
+        return ending.explain(
+            self._observe(place, record).exit_code,
+            logs.tail(place.log, READ_LINES),
+            rebooted=record.boot != processes.boot_id(),
+            oom_kills=processes.oom_kills() - record.oom_kills,
+        )
+
+    # --- Logs --------------------------------------------------------------------------------------------------------
+
+    def tail(self, instance: Instance, lines: int) -> list[str]:
+        """Return the last lines of its log, older parts included."""
+        return logs.tail(instance.log, lines)
+
+    def follow(self, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
+        """Give the last lines of each instance in the order of time, then new ones as they come; see ``logs``."""
+        return logs.follow(select, lines)
+
+    # --- Stop --------------------------------------------------------------------------------------------------------
+
+    def stop(self, instance: Instance, grace_s: float) -> None:
+        """End it: requests get ``grace_s`` seconds to finish. Nothing of it is left but its log.
+
+        Raises:
+            SandboxError: E087, a process cannot be ended.
+        """
+        place = _place(self._root, instance)
+        with place.mine(max(LONGEST_STOP_S, grace_s)):
+            self._stop(place, instance.id, grace_s)
+
+    def _stop(self, place: Place, identity: str, grace_s: float) -> None:
+        record = place.read()
+        said = place.said()
+        if record is not None and record.id == identity and grace_s > 0:
+            self._ask_to_end(place, record, grace_s)
+        processes.end_all(self._mark(place, identity), place.name)
+        if said.id == identity and said.pid is not None:
+            processes.reap(said.pid)
+        if record is not None and record.id == identity:
+            place.forget()
+
+    def _ask_to_end(self, place: Place, record: Record, grace_s: float) -> None:
+        """Send SIGTERM, once: the second one would cut off what the first one lets finish."""
+        deadline = time.monotonic() + grace_s
+        asked = False
+        while place.lives() and time.monotonic() < deadline:
+            said = place.said()
+            if not asked and said.id == record.id and said.pid is not None:
+                asked = processes.send(said.pid, said.began, signal.SIGTERM)
+            time.sleep(PAUSE_S)
+
+    def remove(self, endpoint: str, deployment: str, revision: str) -> None:
+        """Remove what is remembered of these instances, logs included; one that runs is ended first."""
+        for place in list(self._places(endpoint, deployment, revision)):
+            with place.mine(LONGEST_STOP_S):
+                record = place.read()
+                if record is not None:
+                    self._stop(place, record.id, 0)
+                shutil.rmtree(place.folder, ignore_errors=True)
+        folder = os.path.join(self._root, endpoint, deployment, revision)
+        with contextlib.suppress(OSError):  # others keep something there
+            while folder != self._root:
+                os.rmdir(folder)
+                folder = os.path.dirname(folder)
+
+    def _mark(self, place: Place, identity: str) -> str:
+        return f"{self._owner}/{place.endpoint}/{place.deployment}/{place.revision}/{place.index}/{identity}"
+
+
+def _place(root: str, instance: Instance) -> Place:
+    return Place(root, instance.endpoint, instance.deployment, instance.revision, instance.index)
+
+
+def _instance(place: Place, record: Record, state: Literal["starting", "running", "exited"]) -> Instance:
+    return Instance(
+        endpoint=place.endpoint,
+        deployment=place.deployment,
+        revision=place.revision,
+        index=place.index,
+        id=record.id,
+        pid=None,
+        port=record.port,
+        state=state,
+        exit_code=None,
+        started=record.started,
+        log=place.log,
+        gpus=record.gpus,
+    )
+
+
+def _exit_code(place: Place, said: Said) -> int | None:
+    """Return how it ended: by its own word, else by the system's to its parent, which only we may be."""
+    seen = processes.reap(said.pid) if said.pid is not None else None
+    if said.exit_code is not None or seen is None:
+        return said.exit_code
+    place.say_end(said, seen)
+    return seen
+
+
+def _command(place: Place, spec: InstanceSpec, record: Record) -> list[str]:
+    setup = {
+        "id": record.id,
+        "app_root": spec.app_root,
+        "python_path": list(spec.python_path),
+        "cores": [],
+        "port_held": ports.CAN_HOLD,
+    }
+    flags = ["--host", ports.HOST, "--port", str(record.port), *spec.arguments]
+    return [spec.python, BOOT, place.name, json.dumps(setup, separators=(",", ":")), *flags]
+
+
+def _spawn(command: list[str], environment: dict[str, str], log: str, alive: int, port: int) -> int:
+    """Start a process of its own session that keeps nothing of ours but its lock, its port and its log."""
+    with contextlib.ExitStack() as spare:
+
+        def aside(descriptor: int) -> int:
+            moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_SPARE)
+            spare.callback(os.close, moved)
+            return moved
+
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        spare.callback(os.close, output)
+        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        ]
+        given = [(output, 1), (output, 2), (alive, 3)] + ([(port, 4)] if ports.CAN_HOLD else [])
+        actions += [(os.POSIX_SPAWN_DUP2, aside(ours), theirs) for ours, theirs in given]
+        return os.posix_spawn(
+            command[0], command, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESET
+        )
+
+
+def _folders(path: str, wanted: Sequence[str]) -> list[str]:
+    """Return the names of the folders in ``path``, of those that are wanted; none: of all."""
+    try:
+        with os.scandir(path) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir() and (not wanted or entry.name in wanted))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
