@@ -16,7 +16,7 @@ from sandbox.model.problem import Place, Problem, SpecError
 from sandbox.spec import kinds, rules
 from sandbox.spec import override as overrides
 from sandbox.spec.compose import compose
-from sandbox.spec.nodes import Mapping, describe
+from sandbox.spec.nodes import Mapping, describe, from_python
 from sandbox.spec.override import Override
 from sandbox.spec.reading import Reading
 from sandbox.spec.source import read
@@ -45,17 +45,26 @@ class Examined:
         return len(self.problems) - self.errors
 
 
-def examine(file: str | None, changes: Sequence[Override] = (), kind: str | None = None) -> Examined:
+def examine(
+    file: str | None,
+    changes: Sequence[Override] = (),
+    kind: str | None = None,
+    *,
+    given: dict[str, Any] | None = None,
+    look_at_script: bool = True,
+) -> Examined:
     """Read a file and everything that is wrong with it. Raises nothing that a file could cause.
 
     Args:
         file: path; None for no file at all, when everything comes from the overrides (``create -n NAME``).
         changes: overrides, applied in order before the file is judged.
         kind: one of ``kinds.NAMES``, when the command already says what the file describes.
+        look_at_script: read the scoring script as well.
+        given: what would stand in the file, where there is none; ``file`` then is only a name for messages.
     """
     shown = file if file is not None else "(no file)"
     try:
-        root, problems = _mapping(file, shown)
+        root, problems = _mapping(file, shown) if given is None else (_nodes(given, shown), [])
     except SpecError as error:
         return Examined(shown, "", None, error.problems)
     for change in changes:
@@ -69,10 +78,10 @@ def examine(file: str | None, changes: Sequence[Override] = (), kind: str | None
     known = {key.name for key in found.record.keys}
     for change in changes:
         problems += _overridden(root, change, shown) if change.where_known and change.path[0] in known else ()
-    folder = os.path.dirname(os.path.abspath(file)) if file is not None else os.getcwd()
+    folder = os.path.dirname(os.path.abspath(file)) if file is not None and given is None else os.getcwd()
     reading = Reading(folder, problems, {(): root.place})
     value = found.record.read(root, reading, ())
-    rules.check(found, value, root, reading)
+    rules.check(found, value, root, reading, look_at_script=look_at_script)
     failed = any(problem.is_error for problem in reading.problems)
     value = None if failed else _lowered(value)
     return Examined(shown, found.title, value, _ordered(reading.problems, shown))
@@ -89,6 +98,12 @@ def _mapping(file: str | None, shown: str) -> tuple[Mapping, list[Problem]]:
     fix = "write key: value lines, for instance name: my-endpoint"
     place = source.whole if node is None else node.place
     raise SpecError([*problems, Problem("E025", what, place, "", fix)])
+
+
+def _nodes(given: dict[str, Any], shown: str) -> Mapping:
+    node = from_python(given, Place(shown, origin=shown))
+    assert isinstance(node, Mapping)
+    return node
 
 
 def _overridden(root: Mapping, change: Override, shown: str) -> tuple[Problem, ...]:
@@ -121,6 +136,18 @@ def _ordered(problems: Sequence[Problem], file: str) -> tuple[Problem, ...]:
     stumbled = {problem.place for problem in problems if problem.code == "E023"}
     told = [each for each in dict.fromkeys(problems) if each.code == "E023" or each.place not in stumbled]
     return tuple(sorted(told, key=position))
+
+
+def load_given(given: dict[str, Any], shown: str, kind: str) -> Spec:
+    """Return what a mapping describes that stands in no file; ``shown`` names it in messages.
+
+    Raises:
+        SpecError: with every problem, when one of them is an error.
+    """
+    examined = examine(shown, (), kind, given=given)
+    if examined.value is None:
+        raise SpecError(examined.problems)
+    return examined.value
 
 
 def load(file: str | None, changes: Sequence[Override] = (), kind: str | None = None) -> Spec:

@@ -11,14 +11,15 @@ from sandbox.spec.nodes import Mapping, Scalar
 from sandbox.spec.reading import Reading
 
 
-def check(kind: Kind, value: Any, root: Mapping, reading: Reading) -> None:
+def check(kind: Kind, value: Any, root: Mapping, reading: Reading, *, look_at_script: bool = True) -> None:
     """Note what the rules find, at the places of the keys; a key that already has an error is left alone."""
     for violation in kind.check(value):
         if not reading.has_error_at(violation.path):
             place = _value_place(root, violation.path) or reading.place_of(violation.path)
             reading.note(violation.code, violation.what, place, violation.path, violation.why, violation.fix)
     if isinstance(value, Deployment):
-        _scoring_script(value, root, reading)
+        if look_at_script:
+            _scoring_script(value, root, reading)
         _scale(root, reading)
 
 

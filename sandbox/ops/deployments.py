@@ -1,0 +1,175 @@
+"""Deployments: create, change, delete. What takes long happens in ``rollout``; here is what is decided."""
+
+import os
+from dataclasses import replace
+from typing import Literal
+
+from sandbox.model import traffic
+from sandbox.model.asset import Model
+from sandbox.model.deployment import Deployment
+from sandbox.model.environment import Environment
+from sandbox.model.errors import SandboxError
+from sandbox.model.reference import AssetReference
+from sandbox.model.state import DeploymentState, EndpointState, Operation
+from sandbox.ops import removal, rollout
+from sandbox.ops.context import Context, begin, refuse_if_busy, with_deployment
+from sandbox.ops.publish import publish
+from sandbox.store.endpoints import now
+
+
+def create(
+    context: Context, deployment: Deployment, *, development: bool = False, wait: bool = True
+) -> DeploymentState:
+    """Create a deployment and return when it is ready; it gets no traffic by that.
+
+    Args:
+        context: where.
+        deployment: what; its paths are absolute.
+        development: run the code from the developer's own folder, and reload it when it is saved.
+        wait: False: return at once, a process of its own goes on.
+
+    Raises:
+        NotFound: E050, no such endpoint; or a model or an environment that is not registered.
+        SandboxError: E052 (exists), E053 (being changed), E054, E055 (not started, not ready), and those of the parts.
+    """
+    _refuse_what_needs_docker(deployment)
+    wanted = _resolved(context, deployment)
+    operation = begin("create")
+    name = wanted.name.lower()
+    with context.store.alone(wanted.endpoint_name):
+        state = context.endpoint(wanted.endpoint_name)
+        found = state.deployments.get(name)
+        refuse_if_busy(found, f"deployment {name}")
+        if found is not None and (found.serving is not None or found.state == "Deleting"):
+            fix = f"sandbox online-deployment update -n {name} -e {state.name} ..., or delete it first"
+            raise SandboxError("E052", f"deployment {name!r} exists", "create never replaces one (as in Azure)", fix)
+        fresh = DeploymentState(
+            wanted, "Creating", development=development, operation=operation, created=now(), changed=now()
+        )
+        if found is not None:  # an earlier attempt failed or was interrupted: its revisions are counted on
+            fresh = replace(fresh, last_revision=found.last_revision, created=found.created)
+        context.store.write(with_deployment(state, name, fresh))
+    context.store.note(state.name, "create", f"deployment {name}")
+    return rollout.go(context, state.name, name, operation, wait=wait)
+
+
+def update(
+    context: Context,
+    deployment: Deployment,
+    *,
+    fresh: bool,
+    development: bool | None = None,
+    wait: bool = True,
+) -> DeploymentState:
+    """Change a deployment in place: the old instances answer until the new ones are ready.
+
+    ``fresh``: code and model are read again from where ``deployment`` names them; else what runs now is used again, and
+    where only the number of instances or the rules of the gateway change, nothing is restarted.
+
+    Raises:
+        NotFound: E050, E051.
+        SandboxError: E053 to E055, and those of the parts.
+    """
+    _refuse_what_needs_docker(deployment)
+    wanted = _resolved(context, deployment)
+    operation = begin("update")
+    name = wanted.name.lower()
+    with context.store.alone(wanted.endpoint_name):
+        state, found = context.deployment(wanted.endpoint_name, name)
+        refuse_if_busy(found, f"deployment {name}")
+        if found.state == "Deleting":
+            raise SandboxError("E053", f"deployment {name} is being deleted", "", "delete it again, then create it")
+        changed = replace(
+            found,
+            wanted=wanted,
+            state="Updating" if found.serving else "Creating",
+            development=found.development if development is None else development,
+            fresh=fresh or found.serving is None,
+            operation=operation,
+            changed=now(),
+        )
+        context.store.write(with_deployment(state, name, changed))
+    context.store.note(state.name, "update", f"deployment {name}")
+    return rollout.go(context, state.name, name, operation, wait=wait)
+
+
+def delete(context: Context, endpoint: str, name: str) -> None:
+    """Delete a deployment and everything that runs for it. Said again, it finishes what was interrupted.
+
+    Raises:
+        NotFound: E050, E051.
+        SandboxError: E053, E057 (it has live traffic).
+    """
+    name = name.lower()
+    with context.store.alone(endpoint):
+        state, found = context.deployment(endpoint, name)
+        refuse_if_busy(found, f"deployment {name}")
+        live = traffic.live(state.endpoint.traffic)
+        if name in live:
+            why = "Azure refuses it too: the requests would have nowhere to go"
+            others = [each for each in state.deployments if each != name]
+            fix = f'sandbox online-endpoint update -n {state.name} --traffic "{others[0] if others else name}=' + (
+                '100"' if others else '0"'
+            )
+            raise SandboxError("E057", f"deployment {name!r} has {live[name]} percent of the traffic", why, fix)
+        mirror = {each: share for each, share in state.endpoint.mirror_traffic.items() if each.lower() != name}
+        state = replace(state, endpoint=replace(state.endpoint, mirror_traffic=mirror))
+        context.store.write(with_deployment(state, name, replace(found, state="Deleting", operation=begin("delete"))))
+    with context.step("delete", f"deployment {name}", state.name, name):
+        finish_deletion(context, state.name, name)
+    context.store.note(state.name, "delete", f"deployment {name}")
+
+
+def finish_deletion(context: Context, endpoint: str, name: str) -> None:
+    """Take a deployment that is marked as ``Deleting`` off the gateway, end its instances, forget it."""
+    publish(context)
+    removal.stop(context, removal.of_deployment(context, endpoint, name))
+    removal.forget_revisions(context, endpoint, name, ())
+    with context.store.alone(endpoint):
+        state = context.store.find(endpoint)
+        if state is not None and name in state.deployments:
+            context.store.write(with_deployment(state, name, None))
+
+
+def _resolved(context: Context, deployment: Deployment) -> Deployment:
+    """Return the deployment with registered models and environments in the place of their references."""
+    found = deployment
+    for key in ("model", "environment"):
+        reference = getattr(found, key)
+        if isinstance(reference, AssetReference):
+            from sandbox.store import registry
+
+            kind: Literal["model", "environment"] = "model" if key == "model" else "environment"
+            found = replace(found, **{key: registry.resolve(context.home, reference, kind)})
+    from sandbox.spec.fingerprint import name_assets
+
+    try:
+        return name_assets(found)
+    except OSError as error:
+        raise SandboxError(
+            "E061", f"a file of the model cannot be read: {error.filename}", error.strerror or ""
+        ) from None
+
+
+def _refuse_what_needs_docker(deployment: Deployment) -> None:
+    environment = deployment.environment
+    own_container = isinstance(environment, Environment) and (environment.inference_config or environment.build)
+    if own_container:
+        what = f"deployment {deployment.name!r} brings its own container"
+        why = "it is run by plain processes here, which need a scoring script"
+        raise SandboxError("E062", what, why, "use an environment with image and conda_file, and code_configuration")
+    code = deployment.code_configuration
+    if code is None or code.code is None:
+        kind = deployment.model.type if isinstance(deployment.model, Model) else "custom_model"
+        what = f"deployment {deployment.name!r} has no scoring script"
+        why = "there is no generated one for models of type " + kind + " yet"
+        fix = "add code_configuration: {code: FOLDER, scoring_script: score.py}"
+        raise SandboxError("E062", what, why, fix)
+    if not os.path.isdir(code.code):
+        raise SandboxError("E062", f"the code folder {code.code} is not a folder of this machine", "", "give its path")
+
+
+def operation_of(state: EndpointState, name: str) -> Operation | None:
+    """Return what is being done to a deployment."""
+    found = state.deployments.get(name)
+    return found.operation if found else None

@@ -1,0 +1,239 @@
+"""Endpoints: create, change, delete, credentials."""
+
+import contextlib
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sandbox.model import settings, traffic
+from sandbox.model.endpoint import Endpoint
+from sandbox.model.errors import SandboxError
+from sandbox.model.state import EndpointState
+from sandbox.ops import removal
+from sandbox.ops.context import Context, refuse_if_busy
+from sandbox.ops.publish import publish
+from sandbox.reconcile.describe import served
+from sandbox.store import keys
+
+FIRST_PORT, LAST_PORT = 8100, 8999  # of endpoints that do not ask for one
+
+
+def create(context: Context, endpoint: Endpoint) -> EndpointState:
+    """Create an endpoint, or overwrite what an existing one is like (spec section 5); its port and keys stay.
+
+    Traffic that is not given stays as well: Azure would take it away, and every request would fail from then on.
+
+    Raises:
+        SandboxError: E056 (traffic), E058 to E060 (port, gateway).
+    """
+    before = context.store.find(endpoint.name)
+    settings.status_mapping(endpoint)
+    _make_secrets(context, endpoint)
+    with context.step("gateway", f"endpoint {endpoint.name}", endpoint.name):
+        with context.store.all_alone(), context.store.alone(endpoint.name):
+            found = context.store.find(endpoint.name)
+            if found is not None:
+                endpoint = _keeping_traffic(endpoint, found.endpoint)
+            _check_traffic(found, endpoint)
+            port = _port(context, endpoint, found)
+            state = replace(found, endpoint=endpoint, port=port) if found else EndpointState(endpoint, port)
+            state = context.store.write(state)
+        _publish_or_undo(context, state, before)
+    context.store.note(state.name, "create", "created" if before is None else "overwritten")
+    return state
+
+
+def update(
+    context: Context,
+    name: str,
+    *,
+    endpoint: Endpoint | None = None,
+    live: Mapping[str, int] | None = None,
+    mirror: Mapping[str, int] | None = None,
+) -> EndpointState:
+    """Change what an endpoint is like, its traffic or its mirror; what is None stays.
+
+    Raises:
+        NotFound: E050.
+        SandboxError: E056, E058 to E060.
+    """
+    if endpoint is not None:
+        settings.status_mapping(endpoint)
+        _make_secrets(context, endpoint)
+    with context.step("gateway", _told(live, mirror), name):
+        with context.store.all_alone(), context.store.alone(name):
+            before = context.endpoint(name)
+            wanted = endpoint or before.endpoint
+            wanted = wanted if live is None else replace(wanted, traffic=dict(live))
+            wanted = wanted if mirror is None else replace(wanted, mirror_traffic=dict(mirror))
+            _check_traffic(before, wanted)
+            state = context.store.write(replace(before, endpoint=wanted, port=_port(context, wanted, before)))
+        _publish_or_undo(context, state, before)
+    context.store.note(state.name, "update", _told(live, mirror))
+    return state
+
+
+def all_traffic(context: Context, name: str, deployment: str) -> EndpointState:
+    """Send every request to one deployment; it is mirrored no longer."""
+    mirror = {
+        each: share for each, share in context.endpoint(name).endpoint.mirror_traffic.items() if each != deployment
+    }
+    return update(context, name, live={deployment: 100}, mirror=mirror)
+
+
+def delete(context: Context, name: str) -> None:
+    """Delete an endpoint with its deployments, its keys and everything that runs for it.
+
+    Raises:
+        NotFound: E050.
+        SandboxError: E053, one of its deployments is being changed.
+    """
+    with context.store.alone(name):
+        state = context.endpoint(name)
+        for each, deployment in state.deployments.items():
+            refuse_if_busy(deployment, f"deployment {each}")
+        state = context.store.write(replace(state, state="Deleting"))
+    with context.step("delete", f"endpoint {state.name}", state.name):
+        publish(context)
+        removal.stop_all(context, state.name)
+        with context.store.alone(name):
+            context.store.remove(state.name)
+        _forget_secrets(context, state.name)
+        publish(context)  # the gateway ends with the last endpoint
+    context.store.note(state.name, "delete", "deleted")
+
+
+def credentials(context: Context, name: str) -> dict[str, Any]:
+    """Return what opens the endpoint, as Azure writes it (spec section 4): keys or a token."""
+    state = context.endpoint(name)
+    if state.endpoint.auth_mode == "key":
+        found = keys.read(context.home, state.name)
+        return {"primaryKey": found.primary, "secondaryKey": found.secondary}
+    from sandbox.store import tokens
+
+    return tokens.as_azure(tokens.issue(context.home, state.name, state.endpoint.auth_mode))
+
+
+def regenerate_keys(context: Context, name: str, which: str) -> None:
+    """Replace one key, primary or secondary; requests with the other one never notice.
+
+    Raises:
+        NotFound: E050.
+        SandboxError: E064, the endpoint takes tokens.
+    """
+    state = context.endpoint(name)
+    if state.endpoint.auth_mode != "key":
+        why = f"its auth_mode is {state.endpoint.auth_mode}: there are tokens, and they expire by themselves"
+        raise SandboxError(
+            "E064", f"endpoint {name} has no keys", why, f"sandbox online-endpoint get-credentials -n {name}"
+        )
+    with context.step("gateway", f"{which} key of {state.name}", state.name):
+        with context.store.alone(name):
+            keys.replace(context.home, state.name, "secondary" if which.lower() == "secondary" else "primary")
+        publish(context)
+    context.store.note(state.name, "regenerate-keys", f"{which} key replaced")
+
+
+def _keeping_traffic(endpoint: Endpoint, before: Endpoint) -> Endpoint:
+    return replace(
+        endpoint,
+        traffic=endpoint.traffic or before.traffic,
+        mirror_traffic=endpoint.mirror_traffic or before.mirror_traffic,
+    )
+
+
+def _publish_or_undo(context: Context, state: EndpointState, before: EndpointState | None) -> None:
+    """Publish; what the gateway refuses is not kept, so that no later command stumbles over it."""
+    try:
+        publish(context)
+    except SandboxError:
+        undone = False
+        with context.store.alone(state.name):
+            found = context.store.find(state.name)
+            if found is not None and found.generation == state.generation:
+                if before is None:
+                    context.store.remove(state.name)
+                    _forget_secrets(context, state.name)
+                else:
+                    context.store.write(replace(before, generation=found.generation))
+                undone = True
+        if undone:
+            with contextlib.suppress(SandboxError):
+                publish(context)
+        raise
+
+
+def _make_secrets(context: Context, endpoint: Endpoint) -> None:
+    """Make the keys, or learn whose tokens open the endpoint; what is there stays. May ask a tenant: hold no lock."""
+    if endpoint.auth_mode == "key":
+        keys.make(context.home, endpoint.name)
+        return
+    from sandbox.store import tokens, tokens_issuer
+
+    tokens.trust(context.home, endpoint.name, tokens_issuer.of_properties(endpoint.properties))
+
+
+def _forget_secrets(context: Context, name: str) -> None:
+    keys.remove(context.home, name)
+    from sandbox.store import tokens
+
+    tokens.remove(context.home, name)
+
+
+def _check_traffic(state: EndpointState | None, endpoint: Endpoint) -> None:
+    """Refuse shares of what cannot answer (Azure's service does, its loader does not)."""
+    for violation in traffic.check(endpoint.traffic, endpoint.mirror_traffic, kubernetes=endpoint.is_kubernetes):
+        if violation.code.startswith("E"):
+            raise SandboxError("E056", violation.what, violation.why, violation.fix)
+    ready = served(state) if state else {}
+    known = state.deployments if state else {}
+    for weights, what in ((endpoint.traffic, "traffic"), (endpoint.mirror_traffic, "mirror traffic")):
+        for name in traffic.live(weights):
+            if name in ready:
+                continue
+            if name in known:
+                why = f"its state is {known[name].state}, and it never became ready"
+                fix = f"sandbox online-deployment get-logs -e {endpoint.name} -n {name}"
+                raise SandboxError("E056", f"deployment {name!r} cannot be given {what}", why, fix)
+            names = ", ".join(known)
+            why = f"the endpoint's deployments are {names}" if names else "the endpoint has no deployment yet"
+            fix = "create the deployment first, then set the traffic; `sandbox up` does both in order"
+            raise SandboxError("E056", f"{what} names {name!r}, which does not exist", why, fix)
+
+
+def _port(context: Context, endpoint: Endpoint, found: EndpointState | None) -> int:
+    """Return the port that the endpoint asks for, else the one that it has, else the first free one."""
+    asked = settings.port(endpoint)
+    taken = {each.port: each.name for each in context.store.all() if each.name != endpoint.name}
+    if asked is not None:
+        if asked in taken:
+            raise SandboxError("E058", f"port {asked} belongs to endpoint {taken[asked]}", "", "choose another one")
+        return asked
+    if found is not None:
+        return found.port
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if port not in taken and _free(port):
+            return port
+    raise SandboxError(
+        "E058", f"no port from {FIRST_PORT} to {LAST_PORT} is free", "", f'set properties."{settings.PORT}"'
+    )
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _told(live: Mapping[str, int] | None, mirror: Mapping[str, int] | None) -> str:
+    parts = []
+    if live is not None:
+        parts.append("traffic " + (" ".join(f"{name}={share}" for name, share in live.items()) or "none"))
+    if mirror is not None:
+        parts.append("mirror " + (" ".join(f"{name}={share}" for name, share in mirror.items()) or "none"))
+    return ", ".join(parts) or "endpoint"
