@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sandbox.backend import rotation
+from sandbox.backend.locks import locked
 from sandbox.backend.protocol import Instance, LogLine
 
 BLOCK = 2**16
@@ -81,7 +82,7 @@ class _Source:
         self._position = 0
         self._before: list[bytes] = []
         self._mark = _Mark(0, (0, 0))
-        with contextlib.suppress(OSError), rotation.quiet(self._log):
+        with contextlib.suppress(OSError), locked(rotation.lock(self._log)):
             self._mark = _Mark.of(self._log)
             if history >= 0:
                 self._before = _tail(self._log, history)
@@ -90,7 +91,7 @@ class _Source:
     def read(self) -> list[tuple[bytes, LogLine]]:
         """Return what is new, each line with the time for the order."""
         data = b""
-        with contextlib.suppress(OSError), rotation.quiet(self._log):  # OSError: its folder is removed
+        with contextlib.suppress(OSError), locked(rotation.lock(self._log)):  # OSError: its folder is removed
             mark = _Mark.of(self._log)
             if mark != self._mark:  # renamed, or copied and cut: either way what was not read yet is in log.1
                 if self._position or self._mark.newest:

@@ -32,6 +32,7 @@ class Record:
     boot: str
     oom_kills: int
     gpus: tuple[str, ...] = ()
+    cores: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Place:
         try:
             with open(self._record, encoding="utf-8") as file:
                 found = json.load(file)
-            return Record(**{**found, "gpus": tuple(found["gpus"])})
+            return Record(**{**found, "gpus": tuple(found["gpus"]), "cores": tuple(found["cores"])})
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, KeyError) as error:

@@ -4,9 +4,7 @@ No process of ours watches them: they live on when we end, and whoever comes nex
 """
 
 import contextlib
-import fcntl
 import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -16,18 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from sandbox.backend import ending, logs, ports, processes, rotation, variables
+from sandbox.backend import ending, launch, limits, logs, machine, ports, processes, rotation, variables
+from sandbox.backend.locks import locked
 from sandbox.backend.place import Place, Record, Said
 from sandbox.backend.protocol import Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 
-BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot.py")
 LONGEST_STOP_S = 600.0  # somebody else's, which has to be over first
 PAUSE_S = 0.01
 READ_LINES = 2000  # of the log, for the cause of an end
-_FIRST_SPARE = 16  # descriptors from here on do not collide with the few that the process is given
-_RESET = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGPIPE}
 
 
 class ProcessBackend:
@@ -58,27 +54,50 @@ class ProcessBackend:
             return self._start(place, spec)
 
     def _start(self, place: Place, spec: InstanceSpec) -> Instance:
+        there = machine.gpus(os.environ) if limits.wants_gpus(spec) else []
         with place.born() as alive, ports.reserve() as held:
-            record = Record(
-                id=secrets.token_hex(6),
-                port=ports.number(held),
-                started=time.time(),
-                boot=processes.boot_id(),
-                oom_kills=processes.oom_kills(),
-            )
-            place.write(record)
+            with locked(os.path.join(self._root, "sharing.lock")):
+                cores, gpus = self._share(spec, there)
+                record = Record(
+                    id=secrets.token_hex(6),
+                    port=ports.number(held),
+                    started=time.time(),
+                    boot=processes.boot_id(),
+                    oom_kills=processes.oom_kills(),
+                    gpus=gpus,
+                    cores=cores,
+                )
+                place.write(record)
             rotation.set_aside(place.log)
+            ours = limits.variables(spec, gpus, can_bind=bool(machine.cores()))
             environment = variables.environment(
-                spec.python, {}, spec.variables, self._mark(place, record.id), os.environ
+                spec.python, ours, spec.variables, self._mark(place, record.id), os.environ
             )
             try:
-                pid = _spawn(_command(place, spec, record), environment, place.log, alive, held.fileno())
+                pid = launch.spawn(launch.command(place, spec, record), environment, place.log, alive, held.fileno())
             except OSError as error:
                 place.forget()
                 what = f"{spec.python} cannot be started for {place.name}"
                 fix = "build the environment again, or name another one"
                 raise SandboxError("E085", what, error.strerror or str(error), fix) from None
         return replace(_instance(place, record, "starting"), pid=pid)
+
+    def _share(self, spec: InstanceSpec, gpus: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Choose cores and GPUs, those that fewest running instances use; none where there is no limit."""
+        cores = machine.cores()
+        bound = limits.bound_cores(spec, len(cores))
+        if not bound and not gpus:
+            return (), ()
+        others = [record for place in self._places() if place.lives() and (record := place.read())]
+        used_gpus = [name for record in others for name in record.gpus]
+        used_cores = [number for record in others for number in record.cores]
+        return machine.least_used(bound or 0, cores, used_cores), machine.least_used(spec.gpus, gpus, used_gpus)
+
+    def limits(self, spec: InstanceSpec) -> list[str]:
+        """Say in sentences which of the asked-for cores, memory and GPUs are enforced here, and which are not."""
+        gpus = machine.gpus(os.environ)
+        there = limits.Machine(machine.core_count(), bool(machine.cores()), machine.memory_bytes(), len(gpus))
+        return limits.sentences(spec, there)
 
     # --- Which there are ---------------------------------------------------------------------------------------------
 
@@ -226,39 +245,6 @@ def _exit_code(place: Place, said: Said) -> int | None:
         return said.exit_code
     place.say_end(said, seen)
     return seen
-
-
-def _command(place: Place, spec: InstanceSpec, record: Record) -> list[str]:
-    setup = {
-        "id": record.id,
-        "app_root": spec.app_root,
-        "python_path": list(spec.python_path),
-        "cores": [],
-        "port_held": ports.CAN_HOLD,
-    }
-    flags = ["--host", ports.HOST, "--port", str(record.port), *spec.arguments]
-    return [spec.python, BOOT, place.name, json.dumps(setup, separators=(",", ":")), *flags]
-
-
-def _spawn(command: list[str], environment: dict[str, str], log: str, alive: int, port: int) -> int:
-    """Start a process of its own session that keeps nothing of ours but its lock, its port and its log."""
-    with contextlib.ExitStack() as spare:
-
-        def aside(descriptor: int) -> int:
-            moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_SPARE)
-            spare.callback(os.close, moved)
-            return moved
-
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        spare.callback(os.close, output)
-        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
-        ]
-        given = [(output, 1), (output, 2), (alive, 3)] + ([(port, 4)] if ports.CAN_HOLD else [])
-        actions += [(os.POSIX_SPAWN_DUP2, aside(ours), theirs) for ours, theirs in given]
-        return os.posix_spawn(
-            command[0], command, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESET
-        )
 
 
 def _folders(path: str, wanted: Sequence[str]) -> list[str]:

@@ -119,6 +119,9 @@ class Backend(Protocol):
     def remove(self, endpoint: str, deployment: str, revision: str) -> None:
         """Remove what is remembered of these instances, logs included; one that runs is ended first."""
 
+    def limits(self, spec: InstanceSpec) -> list[str]:
+        """Say in sentences which of the asked-for cores, memory and GPUs are enforced here, and which are not."""
+
     def tail(self, instance: Instance, lines: int) -> list[str]:
         """Return the last lines of its log, older parts included."""
 

@@ -7,10 +7,10 @@ microseconds, is lost. At a start nobody writes: then the file is renamed, and e
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+
+from sandbox.backend.locks import locked
 
 LARGEST = 10 * 2**20
 KEPT = 3
@@ -22,9 +22,14 @@ def parts(log: str) -> list[str]:
     return [name for name in names if os.path.exists(name)]
 
 
+def lock(log: str) -> str:
+    """Return the file whose lock keeps others from rotating this log."""
+    return f"{log}.lock"
+
+
 def set_aside(log: str) -> None:
     """Begin a new part, before a process is started that will write to it."""
-    with quiet(log):
+    with locked(lock(log)):
         if _size(log):
             _shift(log)
             os.rename(log, f"{log}.1")
@@ -34,7 +39,7 @@ def rotate(log: str, largest: int = LARGEST) -> bool:
     """Copy and cut the newest part if it is large; tell whether it was."""
     if _size(log) <= largest:
         return False
-    with quiet(log):
+    with locked(lock(log)):
         if _size(log) <= largest:  # somebody else was faster
             return False
         draft = f"{log}.draft"
@@ -64,18 +69,3 @@ def _size(path: str) -> int:
         return os.stat(path).st_size
     except FileNotFoundError:
         return 0
-
-
-@contextlib.contextmanager
-def quiet(log: str) -> Iterator[None]:
-    """Let nobody else rotate this log meanwhile.
-
-    Raises:
-        FileNotFoundError: its folder is gone.
-    """
-    descriptor = os.open(f"{log}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

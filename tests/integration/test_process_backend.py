@@ -52,7 +52,7 @@ def test_an_instance_is_started_answers_and_is_ended_without_a_trace(here):
     assert any("model loaded" in line for line in here.backend.tail(instance, 100))
     here.backend.stop(instance, 10)  # again
     here.backend.remove("shop", "blue", "r1")
-    assert os.listdir(here.home / "instances") == []
+    assert not (here.home / "instances" / "shop").exists()
 
 
 def test_it_has_a_session_of_its_own_and_no_descriptor_of_ours(here):
