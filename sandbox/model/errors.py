@@ -349,6 +349,8 @@ CODES: dict[str, Code] = {
         "endpoint does not answer", "Nothing listens on its port.", "`sandbox up` brings back what was there."
     ),
     "E066": Code("no such container", "Logs are kept of two containers.", "`inference-server`, `storage-initializer`."),
+    "E068": Code("agent runs already", "There is one agent for each home.", "`sandbox agent stop` ends it."),
+    "E069": Code("agent cannot be started", "It ended at once.", "The end of its log says why."),
     "E067": Code("nothing to bring up", "None of the files describes something.", "`sandbox init DIR` makes examples."),
     # --- Warnings: the file is accepted ---
     "W060": Code(

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from typing import Literal
 
 from sandbox.model import traffic
 from sandbox.model.asset import Model
@@ -133,14 +132,15 @@ def finish_deletion(context: Context, endpoint: str, name: str) -> None:
 
 def _resolved(context: Context, deployment: Deployment) -> Deployment:
     """Return the deployment with registered models and environments in the place of their references."""
-    found = deployment
-    for key in ("model", "environment"):
-        reference = getattr(found, key)
-        if isinstance(reference, AssetReference):
-            from sandbox.store import registry
+    found, model, environment = deployment, deployment.model, deployment.environment
+    if isinstance(model, AssetReference):
+        from sandbox.store import registry
 
-            kind: Literal["model", "environment"] = "model" if key == "model" else "environment"
-            found = replace(found, **{key: registry.resolve(context.home, reference, kind)})
+        found = replace(found, model=registry.resolve(context.home, model, "model"))
+    if isinstance(environment, AssetReference):
+        from sandbox.store import registry
+
+        found = replace(found, environment=registry.resolve(context.home, environment, "environment"))
     from sandbox.spec.fingerprint import name_assets
 
     try:

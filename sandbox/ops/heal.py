@@ -1,6 +1,7 @@
 """Make what runs what is asked for: after a reboot, a crash, a command that was killed. Said again, it does nothing."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.model.errors import SandboxError
@@ -14,20 +15,31 @@ from sandbox.reconcile.plan import Plan, plan
 from sandbox.store import owner
 
 
-def heal(context: Context) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """What was done, and which deployments (endpoint, name) could not be started."""
+
+    plan: Plan
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+def heal(context: Context, leave_alone: Collection[tuple[str, str]] = ()) -> Healed:
     """Start what is missing, end what nobody asked for, go on with what was interrupted; return what was done.
 
     A deployment that cannot be started keeps its error in its state and does not keep the others from being healed.
+    ``leave_alone``: deployments (endpoint, name) that are not started this time.
     """
     resume(context)
+    failed = []
     states = context.store.all()
     done = plan(states, context.backend.instances(), busy=_busy(states))
     for endpoint, name in dict.fromkeys((missing.endpoint, missing.deployment) for missing in done.start):
-        _start(context, endpoint, name)
+        if (endpoint, name) not in leave_alone and not _start(context, endpoint, name):
+            failed.append((endpoint, name))
     if done or states:
         publish(context)
     removal.stop(context, done.stop)
-    return done
+    return Healed(done, tuple(failed))
 
 
 def resume(context: Context) -> None:
@@ -59,16 +71,19 @@ def _go_on(context: Context, state: EndpointState, name: str) -> None:
         _tell(context, state.name, name, error)
 
 
-def _start(context: Context, endpoint: str, name: str) -> None:
-    """Start what a deployment lacks, as an operation of its own: two who heal at once must not start the same twice."""
+def _start(context: Context, endpoint: str, name: str) -> bool:
+    """Start what a deployment lacks; tell whether it runs now.
+
+    It is an operation of its own: two who heal at once must not start the same instance twice.
+    """
     operation = begin("heal")
     with context.store.alone(endpoint):
         state = context.store.find(endpoint)
         found = state.deployments.get(name) if state else None
         if state is None or found is None or found.serving is None or found.state == "Deleting":
-            return
+            return True
         if found.operation is not None and owner.works(found.operation.owner):
-            return
+            return True
         context.store.write(with_deployment(state, name, replace(found, operation=operation)))
     missing = plan([with_deployment(state, name, found)], context.backend.instances(endpoint)).start
     indexes = [each.index for each in missing if each.deployment == name]
@@ -86,8 +101,10 @@ def _start(context: Context, endpoint: str, name: str) -> None:
         removal.stop(context, started, grace_s=1)
         _tell(context, endpoint, name, error)
         outcome = replace(outcome, failure=failure_of(error), state="Failed")
+        return False
     finally:
         context.change(endpoint, name, lambda each: replace(each, operation=None, **_changed(found, outcome)))
+    return True
 
 
 def _changed(before: DeploymentState, after: DeploymentState) -> dict[str, Any]:

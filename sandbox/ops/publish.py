@@ -1,12 +1,12 @@
 """Make the gateway do what is asked for; confirmed by the gateway itself before it returns."""
 
+from sandbox import files
 from sandbox.gateway.description import KeyAuth, TokenAuth
 from sandbox.gateway.errors import GatewayError, PortBusy
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
 from sandbox.ops.context import Context
 from sandbox.reconcile.describe import description
-from sandbox.store import files
 
 
 def publish(context: Context) -> None:

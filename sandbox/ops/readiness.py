@@ -1,7 +1,8 @@
 """Waiting until instances can answer, and knowing at once when they never will."""
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sandbox.backend.protocol import Failure, Instance
 from sandbox.model.deployment import Deployment
@@ -26,8 +27,12 @@ def limit_s(deployment: Deployment) -> float:
     return float(probe.initial_delay + probe.period * probe.failure_threshold)
 
 
-def wait_ready(context: Context, deployment: Deployment, instances: Sequence[Instance]) -> None:
+def wait_ready(
+    context: Context, deployment: Deployment, instances: Sequence[Instance], code_root: str | None = None
+) -> None:
     """Return when every instance has said that it is ready. The probes' times say how long that may take.
+
+    ``code_root``: the copy of the code that runs; errors name the developer's own files in its place.
 
     Raises:
         SandboxError: E054, one ended (its own error is in the text); E055, the time is over.
@@ -36,6 +41,7 @@ def wait_ready(context: Context, deployment: Deployment, instances: Sequence[Ins
         return
     endpoint, name = deployment.endpoint_name, deployment.name
     limit = limit_s(deployment)
+    own_files = _own_files(deployment, code_root)
     with context.step("ready", f"ready ({limit:g} s at most)", endpoint, name):
         began = told = time.monotonic()
         waiting = list(instances)
@@ -47,7 +53,7 @@ def wait_ready(context: Context, deployment: Deployment, instances: Sequence[Ins
                     waiting.remove(instance)
                     continue
                 if found.failure is not None:
-                    raise _ended(deployment, found.failure)
+                    raise _ended(deployment, found.failure, own_files)
                 detail = found.detail
             if not waiting:
                 return
@@ -60,12 +66,21 @@ def wait_ready(context: Context, deployment: Deployment, instances: Sequence[Ins
             time.sleep(POLL_S)
 
 
-def _ended(deployment: Deployment, failure: Failure) -> NotReady:
-    what = f"deployment {deployment.name!r} cannot start: {failure.summary}"
-    why = f"{failure.file}:{failure.line}" if failure.file and failure.line else ""
+def _own_files(deployment: Deployment, code_root: str | None) -> Callable[[str], str]:
+    """Return what writes the path of the developer's folder where a text names that of its copy."""
+    code = deployment.code_configuration
+    if code is None or code.code is None or code_root is None or not os.path.isdir(code.code):
+        return lambda text: text
+    copy, own = code_root.rstrip("/"), code.code.rstrip("/")
+    return lambda text: text.replace(f"{copy}/", f"{own}/")
+
+
+def _ended(deployment: Deployment, failure: Failure, own_files: Callable[[str], str]) -> NotReady:
+    what = f"deployment {deployment.name!r} cannot start: {own_files(failure.summary)}"
+    why = own_files(f"{failure.file}:{failure.line}") if failure.file and failure.line else ""
     fix = "correct the script, then say the same again" if failure.kind == "script" else ""
     error = NotReady("E054", what, why, fix)
-    error.log = failure.traceback or failure.log
+    error.log = tuple(own_files(line) for line in failure.traceback or failure.log)
     return error
 
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import Any, TypedDict
 
+from sandbox import files
 from sandbox.environment import materials
 from sandbox.environment.prepare import prepare
 from sandbox.model.asset import Model, is_remote
@@ -14,7 +15,7 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Revision
 from sandbox.ops.context import Context
-from sandbox.store import codec, files
+from sandbox.store import codec
 
 INITIALIZER_LOG = "storage-initializer.log"
 

@@ -72,7 +72,7 @@ def _replace(context: Context, endpoint: str, name: str, operation: Operation) -
         revision = revisions.make(context, state, number)
         _mine(context, endpoint, name, operation)
         started = _start(context, state.wanted, revision, range(state.wanted.instance_count))
-        wait_ready(context, state.wanted, started)
+        wait_ready(context, state.wanted, started, revision.code_root)
         done = _write(
             context, endpoint, name, operation,
             serving=revision, served=state.wanted, coming=None, state="Succeeded", failure=None, fresh=False,

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
+from sandbox import files
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
-from sandbox.store import codec, files
+from sandbox.store import codec
 
 STATE = "state.json"
 JOURNAL_LARGEST = 1 << 20  # bytes, then the older half goes

@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from sandbox import files
 from sandbox.home import Home
-from sandbox.store import files
 
 _SUFFIX = ".json"
 

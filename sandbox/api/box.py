@@ -1,0 +1,63 @@
+"""The entrance: one home, and everything that can be done with it. The only place where the parts are put together."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from sandbox.api.assets import Assets
+from sandbox.api.deployments import OnlineDeployments
+from sandbox.api.endpoints import OnlineEndpoints
+from sandbox.home import Home
+from sandbox.model.progress import Report, quiet
+
+if TYPE_CHECKING:
+    from sandbox.ops.asking import Status
+    from sandbox.ops.context import Context
+    from sandbox.ops.heal import Healed
+    from sandbox.ops.project import Done
+
+
+class Sandbox:
+    """Everything below one home (``SANDBOX_HOME``, else the platform's state folder)."""
+
+    def __init__(self, home: Home | str | None = None) -> None:
+        self.home = home if isinstance(home, Home) else Home(home) if home else Home.find()
+        self.online_endpoints = OnlineEndpoints(self.context)
+        self.online_deployments = OnlineDeployments(self.context)
+        self.models = Assets(self.context, "model")
+        self.environments = Assets(self.context, "environment")
+
+    def up(self, paths: Sequence[str] = (), *, development: bool = False, report: Report = quiet) -> "list[Done]":
+        """Make everything that files, or folders of files, describe; without paths bring back what there was.
+
+        ``development``: the code runs from the developer's folder and is reloaded when it is saved.
+        """
+        from sandbox.ops import project
+
+        return project.up(self.context(report), paths, development=development)
+
+    def down(self, names: Sequence[str] | None = None, *, report: Report = quiet) -> list[str]:
+        """Delete endpoints with everything below them (None: all); return their names."""
+        from sandbox.ops import project
+
+        return project.down(self.context(report), names)
+
+    def heal(self, report: Report = quiet, *, leave_alone: Collection[tuple[str, str]] = ()) -> "Healed":
+        """Start what is missing, end what nobody asked for, go on with what was interrupted.
+
+        ``leave_alone``: deployments (endpoint, name) that are not started this time.
+        """
+        from sandbox.ops import heal
+
+        return heal.heal(self.context(report), leave_alone)
+
+    def status(self) -> "Status":
+        """Look at everything."""
+        from sandbox.ops import asking
+
+        return asking.status(self.context())
+
+    def context(self, report: Report = quiet) -> "Context":
+        """Put the parts together."""
+        from sandbox.ops.context import Context
+
+        return Context.of(self.home, report)
