@@ -13,12 +13,12 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from sandbox import files
 from sandbox.environment import copying, seen
 from sandbox.environment.copying import Progress
 from sandbox.environment.seen import Seen
 from sandbox.environment.tree import File, Tree
 from sandbox.home import Home
-from sandbox.store import files
 
 _DRAFT = ".draft-"
 _DRAFT_DEAD_S = 24 * 3600.0  # no copy takes a day

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 
+from sandbox import files
 from sandbox.environment import content, copying, ignoring, tree
 from sandbox.environment.content import Content
 from sandbox.environment.copying import Progress, in_words
@@ -21,7 +22,6 @@ from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event, Report
-from sandbox.store import files
 
 MOST_COPIED = 1024**3  # bytes; a model above it is linked
 MODELS, CODE, RECORD = "azureml-models", "azureml-app", "materials.json"

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from sandbox import files
 from sandbox.environment import copying
 from sandbox.environment.tree import File
 from sandbox.home import Home
-from sandbox.store import files
 
 _SETTLED_NS = 2_000_000_000  # a file written less than this before it was read may change again and look the same
 FOLDER = "seen"
