@@ -115,8 +115,26 @@ class Place:
 
     def forget(self) -> None:
         """Remove the record, and with it the instance from the list."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._record)
+        for path in (self._record, self._asked):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+    @property
+    def _asked(self) -> str:
+        return os.path.join(self.folder, "asked-to-end")
+
+    def asked_to_end(self, record: Record) -> bool:
+        """Tell whether somebody has asked this run of it to end."""
+        try:
+            with open(self._asked, encoding="utf-8") as file:
+                return file.read() == record.id
+        except FileNotFoundError:
+            return False
+
+    def ask_to_end(self, record: Record) -> None:
+        """Remember that it is asked to end."""
+        with open(os.open(self._asked, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(record.id)
 
     # --- The lock of the process -------------------------------------------------------------------------------------
 

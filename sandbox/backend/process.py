@@ -192,11 +192,11 @@ class ProcessBackend:
     def _ask_to_end(self, place: Place, record: Record, grace_s: float) -> None:
         """Send SIGTERM, once: the second one would cut off what the first one lets finish."""
         deadline = time.monotonic() + grace_s
-        asked = False
         while place.lives() and time.monotonic() < deadline:
             said = place.said()
-            if not asked and said.id == record.id and said.pid is not None:
-                asked = processes.send(said.pid, said.began, signal.SIGTERM)
+            if said.id == record.id and said.pid is not None and not place.asked_to_end(record):
+                place.ask_to_end(record)  # before it is sent: whoever comes after us then waits the whole grace
+                processes.send(said.pid, said.began, signal.SIGTERM)
             time.sleep(PAUSE_S)
 
     def remove(self, endpoint: str, deployment: str, revision: str) -> None:
