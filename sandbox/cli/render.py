@@ -22,6 +22,10 @@ class Paper:
         """Return the text in a style, or as it is."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._painted and text else text
 
+    def coloured(self, text: str, colour: str) -> str:
+        """Return the text in an ANSI colour, or as it is."""
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._painted and text else text
+
     def print(self, text: str = "") -> None:
         """Write a line; signs that the stream cannot take are written as escapes."""
         encoding = self._stream.encoding or "utf-8"
@@ -30,7 +34,7 @@ class Paper:
     def error(self, error: SandboxError) -> None:
         """Print an error that is about no place in a file."""
         self.print(f"{self.paint(f'error[{error.code}]', 'error')} {error.what}")
-        self._advice(error.why, error.fix)
+        self.advice(error.why, error.fix)
 
     def problem(self, problem: Problem) -> None:
         """Print a finding: what, where with the source line and a caret, why, fix."""
@@ -39,7 +43,7 @@ class Paper:
         self._place(problem.place, "-->")
         if problem.related:
             self.print(f"  {self.paint('see', 'dim')} {self.paint(shown(problem.related), 'place')}")
-        self._advice(problem.why, problem.fix)
+        self.advice(problem.why, problem.fix)
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """Print findings with an empty line behind each."""
@@ -58,7 +62,8 @@ class Paper:
             before = "".join(_blank(sign) for sign in place.text[: place.column - 1])
             self.print(f"  {self.paint(f'{margin} |', 'dim')} {before}{self.paint('^', 'error')}")
 
-    def _advice(self, why: str, fix: str) -> None:
+    def advice(self, why: str, fix: str) -> None:
+        """Print why something is so and what to do about it."""
         if why:
             self.print(f"  {why}")
         if fix:

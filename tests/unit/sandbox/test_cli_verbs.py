@@ -1,0 +1,292 @@
+"""What each verb asks of the facade, what it prints, and how it ends."""
+
+import io
+import json
+import os
+import sys
+
+import pytest
+
+from sandbox.cli.main import main
+from sandbox.model.errors import NotFound, SandboxError
+from sandbox.model.problem import Place, Problem, SpecError
+from tests.unit.sandbox.cli_run import Answer, Facade, Said
+
+E, D = "online-endpoint", "online-deployment"
+
+
+@pytest.fixture
+def facade(monkeypatch):
+    """Put a facade with these answers where the real one is made."""
+
+    def put(**answers):
+        made = Facade(**answers)
+        monkeypatch.setattr("sandbox.api.Sandbox", lambda: made)
+        return made
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    return put
+
+
+def test_an_endpoint_by_its_name_alone(facade, capsys):
+    box = facade()
+    assert main([E, "create", "-n", "shop", "--auth-mode", "aml_token", "-g", "x", "--local"]) == 0
+    ((called, (file, changes), named),) = box.calls
+    assert (called, file, named) == ("online_endpoints.create", None, {})
+    assert [(each.path, each.value) for each in changes] == [(("name",), "shop"), (("auth_mode",), "aml_token")]
+    assert capsys.readouterr() == ('{\n  "name": "shop"\n}\n', "")
+
+
+def test_traffic_and_mirror(facade):
+    box = facade()
+    words = [E, "update", "--name", "shop", "--traffic", "blue=90 green=10", "--mirror-traffic", "red=5"]
+    assert main([*words, "-o", "none"]) == 0
+    ((called, positional, named),) = box.calls
+    assert (called, positional) == ("online_endpoints.update", (None, ()))
+    assert named == {"name": "shop", "traffic": {"blue": 90, "green": 10}, "mirror": {"red": 5}, "edits": []}
+
+
+def test_set_changes_the_file_where_there_is_one_and_the_thing_where_there_is_none(facade):
+    box = facade()
+    main([D, "update", "-n", "b", "-e", "shop", "--set", "instance_count=2"])
+    main([D, "update", "-f", "b.yml", "-n", "b", "-e", "shop", "--set", "instance_count=2", "--no-wait"])
+    (_, (_, no_changes), first), (_, (file, changes), second) = box.calls
+    assert [(edit.kind, edit.path, edit.value) for edit in first["edits"]] == [("set", ("instance_count",), 2)]
+    assert (no_changes, first["wait"], first["endpoint"]) == ((), True, "shop")
+    assert (file, second["edits"], second["wait"]) == ("b.yml", [], False)
+    assert [each.path for each in changes] == [("name",), ("endpoint_name",), ("instance_count",)]
+
+
+@pytest.mark.parametrize("words", [[E, "update", "--set", "a=1"], [D, "update", "-n", "b", "--set", "a=1"]])
+def test_an_update_has_to_say_of_what(words, facade, capsys):
+    facade()
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith("ERROR: (E010) which ")
+
+
+def test_all_traffic_does_not_go_with_no_wait(facade, capsys):
+    box = facade()
+    assert main([D, "create", "-f", "b.yml", "--all-traffic", "--no-wait"]) == 2
+    assert box.calls == []
+    assert "(E010)" in capsys.readouterr().err
+
+
+# --- invoke ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def request_file(tmp_path):
+    path = tmp_path / "r.json"
+    path.write_text('{"a": 1}')
+    return str(path)
+
+
+def test_the_answer_is_a_string(facade, capsys, request_file):
+    box = facade(online_endpoints__invoke=Answer(200, b'{"total": 1}'))
+    assert main([E, "invoke", "-n", "shop", "-r", request_file, "-d", "blue"]) == 0
+    assert capsys.readouterr() == ('"{\\"total\\": 1}"\n', "")
+    assert main([E, "invoke", "-n", "shop", "-r", request_file, "-o", "tsv"]) == 0
+    assert capsys.readouterr().out == '{"total": 1}\n'
+    _, positional, named = box.calls[0]
+    assert positional == ("shop", b'{"a": 1}')
+    assert named == {"deployment": "blue", "content_type": "application/json"}
+
+
+def test_without_a_file_an_empty_object_is_sent(facade):
+    box = facade(online_endpoints__invoke=Answer(201, b""))
+    assert main([E, "invoke", "-n", "shop"]) == 0
+    assert box.calls[0][1] == ("shop", b"{}")
+
+
+def test_what_is_no_json_is_sent_as_it_is_with_a_warning(facade, capsys, tmp_path):
+    box = facade(online_endpoints__invoke=Answer(200, b"ok"))
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\xff")
+    assert main([E, "invoke", "-n", "shop", "-r", str(tmp_path / "cat.png"), "-o", "tsv"]) == 0
+    assert box.calls[0][2]["content_type"] == "application/octet-stream"
+    out, err = capsys.readouterr()
+    assert out == "ok\n"
+    assert err.startswith("WARNING: ")
+    assert "is not JSON" in err
+
+
+def test_a_failure_of_the_model_is_1_with_its_own_words(facade, capsys, request_file):
+    headers = [("Azureml-Model-Deployment", "blue"), ("ms-azureml-model-error-statuscode", "500")]
+    facade(online_endpoints__invoke=Answer(424, b'{"message": "KeyError: cake"}', headers))
+    assert main([E, "invoke", "-n", "shop", "-r", request_file]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()) == (
+        "",
+        [
+            "ERROR: (E012) the answer is 424 (the model said 500)",
+            "  KeyError: cake",
+            "  fix: sandbox online-deployment get-logs -n blue -e shop",
+        ],
+    )
+
+
+def test_a_request_file_that_is_missing(facade, capsys):
+    facade()
+    assert main([E, "invoke", "-n", "shop", "-r", "none.json"]) == 1
+    assert "(E016) none.json cannot be read" in capsys.readouterr().err
+
+
+# --- delete ----------------------------------------------------------------------------------------------------------
+
+
+class Keyboard(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_delete_without_yes_on_a_pipe_is_cancelled(facade, capsys):
+    box = facade()
+    assert main([E, "delete", "-n", "shop"]) == 1
+    assert capsys.readouterr() == ("", "Operation cancelled.\n")
+    assert box.calls == []
+
+
+@pytest.mark.parametrize(("typed", "code", "calls"), [("y\n", 0, 1), ("YES\n", 0, 1), ("n\n", 1, 0), ("", 1, 0)])
+def test_delete_asks_on_a_terminal(typed, code, calls, facade, capsys, monkeypatch):
+    box = facade(online_endpoints__delete=None)
+    monkeypatch.setattr(sys, "stdin", Keyboard(typed))
+    assert main([E, "delete", "-n", "shop"]) == code
+    assert len(box.calls) == calls
+    assert "(y/n): " in capsys.readouterr().err
+
+
+def test_delete_with_yes_prints_nothing(facade, capsys):
+    facade(online_deployments__delete=None)
+    assert main([D, "delete", "-n", "b", "-e", "shop", "--yes", "--no-wait"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+# --- Errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_not_found_is_3_and_begins_with_error(facade, capsys):
+    facade(online_endpoints__show=NotFound("E050", "no endpoint 'shop'", "there is none yet", "create it"))
+    assert main([E, "show", "-n", "shop", "-o", "none"]) == 3
+    assert capsys.readouterr() == ("", "ERROR: (E050) no endpoint 'shop'\n  there is none yet\n  fix: create it\n")
+
+
+def test_with_json_asked_for_the_last_line_is_the_error_as_json(facade, capsys):
+    facade(online_endpoints__show=NotFound("E050", "no endpoint 'shop'", "", "create it"))
+    assert main([E, "show", "-n", "shop", "-o", "json"]) == 3
+    out, err = capsys.readouterr()
+    first, last = err.splitlines()
+    assert (out, first) == ("", "ERROR: (E050) no endpoint 'shop'")
+    expected = {"code": "E050", "what": "no endpoint 'shop'", "why": None, "fix": "create it", "exit_code": 3}
+    assert json.loads(last) == {"error": expected}
+
+
+def test_a_refused_file_shows_every_problem(facade, capsys):
+    problems = [Problem("E030", "one", Place("f.yml", 1, 1)), Problem("E031", "two", Place("f.yml", 2, 1))]
+    facade(online_endpoints__create=SpecError(problems))
+    assert main([E, "create", "-f", "f.yml"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("ERROR: (E030) f.yml:1:1: one (and 1 more)\n")
+    assert err.count("error[E03") == 2
+
+
+def test_the_end_of_the_log_is_shown_with_what_did_not_start(facade, capsys):
+    error = SandboxError("E002", "blue did not start")
+    error.log = ("Traceback", "  KeyError: 'cake' \x1b[2J")
+    facade(online_deployments__create=error)
+    assert main([D, "create", "-f", "b.yml"]) == 1
+    assert capsys.readouterr().err.endswith("  | Traceback\n  |   KeyError: 'cake' \ufffd[2J\n")
+
+
+def test_a_missing_package_names_the_extra(facade, capsys):
+    facade(online_endpoints__list=ModuleNotFoundError("no", name="jmespath"))
+    assert main([E, "list"]) == 1
+    assert "(E001)" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_130_and_says_how_to_go_on_where_something_was_being_changed(facade, capsys):
+    facade(online_deployments__create=KeyboardInterrupt(), online_endpoints__list=KeyboardInterrupt())
+    assert main([D, "create", "-f", "b.yml"]) == 130
+    err = capsys.readouterr().err
+    assert "Interrupted" in err
+    assert "Say the same command" in err
+    assert main([E, "list"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+# --- Assets, connections ---------------------------------------------------------------------------------------------
+
+
+def test_a_model_by_flags(facade, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    box = facade()
+    assert main(["model", "create", "-n", "m", "--path", "./m", "--type", "mlflow_model", "-v", "2"]) == 0
+    ((called, (_, changes), _),) = box.calls
+    found = {each.path: each.value for each in changes}
+    assert called == "models.create"
+    assert found == {
+        ("name",): "m",
+        ("version",): "2",
+        ("path",): str(tmp_path / "m"),
+        ("type",): "mlflow_model",
+    }
+
+
+@pytest.mark.parametrize(
+    ("flags", "which"), [([], "active"), (["--archived-only"], "archived"), (["--include-archived"], "all")]
+)
+def test_archived_ones_are_listed_when_asked_for(flags, which, facade, capsys):
+    box = facade(environments__list=[Said(str(n), {"name": str(n)}) for n in range(5)])
+    assert main(["environment", "list", *flags, "-r", "2", "--query", "[].name", "-o", "tsv"]) == 0
+    assert capsys.readouterr().out == "0\n1\n"
+    assert box.calls == [("environments.list", (None,), {"archived": which, "registry": None})]
+
+
+def test_a_download_is_made_where_one_is(facade, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    box = facade(models__download=None)
+    assert main(["model", "download", "-n", "m", "-v", "1", "-p", "there"]) == 0
+    assert box.calls == [("models.download", ("m", "1", os.path.join(str(tmp_path), "there")), {"registry": None})]
+
+
+def test_connections_of_a_type(facade, capsys):
+    found = [Said("a", {"name": "a", "type": "Git"}), Said("b", {"name": "b", "type": "s3"})]
+    facade(connections__list=found)
+    assert main(["connection", "list", "--type", "git", "--query", "[].name", "-o", "tsv"]) == 0
+    assert capsys.readouterr().out == "a\n"
+
+
+# --- What is not here ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compute", "create", "-n", "cpu", "--type", "amlcompute", "--min-instances", "0", "--size", "s"],
+        ["workspace", "show", "-w", "w", "-g", "g", "--query", "container_registry", "-o", "tsv"],
+        ["datastore", "create", "--file", "d.yml"],
+        ["configure", "--defaults", "workspace=w", "group=g"],
+        ["account", "set", "--subscription", "s"],
+        ["extension", "add", "-n", "ml", "-y"],
+        ["login"],
+        ["group", "create", "-n", "g", "-l", "westus"],
+    ],
+)
+def test_what_means_something_in_the_cloud_only_answers_with_0_and_a_word(words, capsys):
+    assert main(words) == 0
+    assert capsys.readouterr().err.startswith(f"WARNING: sandbox {words[0]} does nothing")
+
+
+def test_its_answer_is_something_that_scripts_can_go_on_with(capsys):
+    assert main(["compute", "show", "-n", "cpu", "--query", "provisioning_state", "-o", "tsv"]) == 0
+    assert main(["compute", "list", "-o", "json", "--only-show-errors"]) == 0
+    assert capsys.readouterr().out == "Succeeded\n[]\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["job", "create", "-f", "j.yml"], ["batch-endpoint", "invoke"], ["model", "package"]]
+)
+def test_what_is_not_built_is_one_clear_error(words, capsys):
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("ERROR: (E013) sandbox ")
