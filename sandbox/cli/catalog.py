@@ -26,6 +26,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("status", "verbs_run", OWN, "endpoints, deployments, instances, traffic"),
     Entry("logs", "verbs_run", OWN, "what the deployments log"),
     Entry("down", "verbs_run", OWN, "delete endpoints and everything that runs for them"),
+    Entry("agent", "verbs_run", OWN, "look after what runs: restart what dies or hangs"),
     Entry("doctor", "verbs_begin", OWN, "what works on this machine, and how to fix what does not"),
     Entry("completion", "verbs_begin", OWN, "completion for bash, zsh and fish"),
     Entry("online-endpoint", "verbs_endpoint", AZURE, "a stable address, keys, and a traffic rule"),
@@ -70,7 +71,9 @@ ENTRIES: tuple[Entry, ...] = (
 
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 # Names that are commands by themselves: no verb follows.
-ALONE = frozenset({entry.name for entry in ENTRIES if entry.section == OWN} | {"configure", "login", "logout"})
+ALONE = frozenset(
+    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent"} | {"configure", "login", "logout"}
+)
 
 
 def group(name: str) -> Group | None:

@@ -5,6 +5,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from sandbox.agent.place import running
+from sandbox.cli.agent import OFF
 from sandbox.cli.output import aligned
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
@@ -28,6 +30,8 @@ def run(session: Session) -> int:
     paper.print(aligned(COLUMNS, [row for endpoint in status.endpoints for row in rows(endpoint)]))
     for line in notes(status):
         paper.print(f"\n{line}")
+    if running(session.sandbox.home) is None:
+        paper.print(f"\n{paper.paint(f'{OFF} sandbox agent start looks after it.', 'dim')}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The tables of our own commands about what runs: up, status, logs, down."""
+"""The tables of our own commands about what runs: up, status, logs, down, agent."""
 
 from sandbox.cli.verbs_begin import JSON
 from sandbox.cli.words import ONLY_ERRORS, VERBOSE, YES, Flag, Group, Verb
@@ -65,9 +65,24 @@ DOWN = Verb(
     kind="own",
     changes=True,
 )
+AGENT = Group(
+    "agent",
+    "looks after what runs: restarts what dies or hangs, goes on with what was interrupted; nothing else needs it",
+    tuple(
+        Verb(name, summary, flags, f"agent:{name}", (f"sandbox agent {name}",), kind="own")
+        for name, summary, flags in (
+            ("start", "start it, apart from this terminal", ()),
+            ("stop", "end it; what it looks after goes on", ()),
+            ("status", "tell whether it runs", (JSON,)),
+            ("run", "be it, in this terminal, until Ctrl-C", ()),
+        )
+    ),
+)
 _VERBS = {"up": UP, "status": STATUS, "logs": LOGS, "down": DOWN}
 
 
 def group(name: str) -> Group:
     """Return the table of one of them."""
+    if name == "agent":
+        return AGENT
     return Group(name, _VERBS[name].summary, (_VERBS[name],))
