@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sandbox.api.assets import Assets
+from sandbox.api.connections import Connections
 from sandbox.api.deployments import OnlineDeployments
 from sandbox.api.endpoints import OnlineEndpoints
 from sandbox.home import Home
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.ops.context import Context
     from sandbox.ops.heal import Healed
     from sandbox.ops.project import Done
+    from sandbox.ops.watching import Watching
 
 
 class Sandbox:
@@ -25,6 +27,7 @@ class Sandbox:
         self.online_deployments = OnlineDeployments(self.context)
         self.models = Assets(self.context, "model")
         self.environments = Assets(self.context, "environment")
+        self.connections = Connections(self.context)
 
     def up(self, paths: Sequence[str] = (), *, development: bool = False, report: Report = quiet) -> "list[Done]":
         """Make everything that files, or folders of files, describe; without paths bring back what there was.
@@ -55,6 +58,12 @@ class Sandbox:
         from sandbox.ops import asking
 
         return asking.status(self.context())
+
+    def watching(self) -> "Watching":
+        """Return what looks again and again: counters, processor and memory, the journal, requests, logs."""
+        from sandbox.ops.watching import Watching
+
+        return Watching(self.context())
 
     def context(self, report: Report = quiet) -> "Context":
         """Put the parts together."""

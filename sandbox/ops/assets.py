@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.model.asset import Model
+from sandbox.model.connection import Connection
 from sandbox.model.environment import Environment
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.ops import edits as editing
@@ -65,15 +66,13 @@ def ensure(context: Context, value: object) -> tuple[str, str, str]:
     Raises:
         SandboxError: E067, nothing that can be registered.
     """
+    if isinstance(value, Connection):
+        return _connection(context, value)
     if not isinstance(value, (Model, Environment)) or value.name is None:
-        raise SandboxError(
-            "E067", "what has no name cannot be registered", "", "add name: to the file"
-        )
+        raise SandboxError("E067", "what has no name cannot be registered", "", "add name: to the file")
     kind: Kind = "model" if isinstance(value, Model) else "environment"
     known = [each.value.version for each in _versions(context, kind, value.name)]
-    if (
-        value.version is None and known
-    ):  # said again: under a new number if it changed
+    if value.version is None and known:  # said again: under a new number if it changed
         try:
             found = register(context, kind, replace(value, version=known[0]))
         except SandboxError as error:
@@ -84,6 +83,19 @@ def ensure(context: Context, value: object) -> tuple[str, str, str]:
         found = register(context, kind, value)
     change = "unchanged" if found.value.version in known else "created"
     return kind, f"{found.name}:{found.value.version}", change
+
+
+def _connection(context: Context, value: Connection) -> tuple[str, str, str]:
+    from sandbox.store import connections
+
+    try:
+        before = connections.show(context.home, value.name, populate_secrets=True).connection
+    except NotFound:
+        before = None
+    if value != before:
+        connections.create(context.home, value)
+    change = "unchanged" if value == before else "updated" if before else "created"
+    return "connection", value.name, change
 
 
 def _versions(context: Context, kind: Kind, name: str) -> "list[Registered[Any]]":

@@ -9,6 +9,7 @@ from sandbox.model.deployment import Deployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.problem import Problem, SpecError
+from sandbox.model.progress import Event
 from sandbox.ops import deployments, endpoints, heal
 from sandbox.ops.context import Context
 from sandbox.spec.load import Spec, examine
@@ -36,7 +37,7 @@ def up(context: Context, paths: Sequence[str], *, development: bool = False) -> 
         SpecError: with the problems of all files.
         SandboxError: what the first part that failed says; what was done stays, and saying it again goes on.
     """
-    found = _read(paths)
+    found = _read(context, paths)
     heal.resume(context)
     wanted = [(file, value) for file, value in found if isinstance(value, Endpoint)]
     done = [_asset(context, file, value) for file, value in found if not isinstance(value, (Endpoint, Deployment))]
@@ -64,7 +65,7 @@ def down(context: Context, names: Sequence[str] | None) -> list[str]:
     return chosen
 
 
-def _read(paths: Sequence[str]) -> list[tuple[str, Spec]]:
+def _read(context: Context, paths: Sequence[str]) -> list[tuple[str, Spec]]:
     found: list[tuple[str, Spec]] = []
     problems: list[Problem] = []
     for path in paths:
@@ -77,6 +78,8 @@ def _read(paths: Sequence[str]) -> list[tuple[str, Spec]]:
                 found.append((file, examined.value))
             elif named or not any(problem.code == NOT_OURS for problem in examined.problems):
                 problems += examined.problems
+            else:
+                context.report(Event("storage", "note", f"{file} is left out: it does not say what it describes"))
         if len(found) == before and not problems:
             why = "no *.yml file in it describes an endpoint, a deployment, a model or an environment"
             raise SandboxError("E067", f"{path} holds nothing to bring up", why, f"sandbox init {path}")

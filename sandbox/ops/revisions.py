@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from sandbox import files
 from sandbox.environment import materials
-from sandbox.environment.prepare import prepare
+from sandbox.environment.interpreter import prepare
 from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment, KubernetesDeployment
 from sandbox.model.environment import Environment

@@ -9,6 +9,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sandbox.backend.protocol import Instance, InstanceSpec
@@ -117,21 +118,24 @@ def _change_over(context: Context, endpoint: str, name: str, number: str) -> Non
 
 def start_instance(context: Context, deployment: Deployment, revision: Revision, index: int) -> Instance:
     """Start one instance of a revision; the secrets that its variables name are looked up now."""
-    from sandbox.store import connections
+    from sandbox.store import connections_inject
 
-    return context.backend.start(
-        InstanceSpec(
-            endpoint=deployment.endpoint_name.lower(),
-            deployment=deployment.name.lower(),
-            revision=revision.id,
-            index=index,
-            python=revision.python,
-            python_path=revision.python_path,
-            app_root=revision.app_root,
-            variables=connections.resolve(context.home, revision.variables),
-            **revisions.limits(deployment),
-            arguments=revision.arguments,
-        )
+    variables = connections_inject.resolve(context.home, revision.variables)
+    return context.backend.start(_spec(deployment, revision, index, variables))
+
+
+def _spec(deployment: Deployment, revision: Revision, index: int, variables: Mapping[str, str]) -> InstanceSpec:
+    return InstanceSpec(
+        endpoint=deployment.endpoint_name.lower(),
+        deployment=deployment.name.lower(),
+        revision=revision.id,
+        index=index,
+        python=revision.python,
+        python_path=revision.python_path,
+        app_root=revision.app_root,
+        variables=variables,
+        **revisions.limits(deployment),
+        arguments=revision.arguments,
     )
 
 
@@ -146,7 +150,9 @@ def _start(
     if not indexes:
         return []
     many = f"{len(indexes)} instances" if len(indexes) > 1 else "1 instance"
-    with context.step("start", many, deployment.endpoint_name, deployment.name):
+    with context.step("start", many, deployment.endpoint_name, deployment.name) as told:
+        for sentence in context.backend.limits(_spec(deployment, revision, 0, {})):
+            told.note(sentence)
         return [start_instance(context, deployment, revision, index) for index in indexes]
 
 

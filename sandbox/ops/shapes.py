@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.model.asset import Model
 from sandbox.model.collector import DataCollector
+from sandbox.model.connection import Connection
 from sandbox.model.deployment import Deployment, KubernetesDeployment, ManagedDeployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.environment import Environment
@@ -154,6 +155,21 @@ def environment_mapping(value: Environment | AssetReference | None) -> dict[str,
             "inference_config": value.inference_config and asdict(value.inference_config),
             "os_type": value.os_type,
             "tags": dict(value.tags) or None,
+        }
+    )
+
+
+def connection_mapping(value: Connection) -> dict[str, Any]:
+    """Return a connection as it stands in a file, its secrets included."""
+    return _without_none(
+        {
+            "name": value.name,
+            "type": value.type,
+            "target": value.target,
+            "description": value.description,
+            "credentials": {"type": value.credentials.type, **value.credentials.values},
+            "is_shared": value.is_shared,
+            "metadata": dict(value.metadata) or None,
         }
     )
 
