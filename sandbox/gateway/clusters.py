@@ -39,7 +39,10 @@ def cluster(endpoint: EndpointEntry, deployment: DeploymentEntry, *, mirror: boo
         connect_timeout="1s",
         lb_policy="LEAST_REQUEST",
         load_assignment={"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}]},
-        common_lb_config={"healthy_panic_threshold": {"value": 0}},  # else a half-dead deployment is asked evenly
+        common_lb_config={
+            "healthy_panic_threshold": {"value": 0},  # else a half-dead deployment is asked evenly
+            "update_merge_window": "0s",  # else the second verdict within a second waits until the second is over
+        },
         outlier_detection=_ejection(),
         circuit_breakers={"thresholds": [_limits_of_copies() if mirror else _limits(deployment)]},
         typed_extension_protocol_options={
