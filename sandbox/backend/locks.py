@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def locked(path: str) -> Iterator[None]:
-    """Hold the lock of a file for a few file operations; waits as long as somebody else has it.
+def locked(path: str) -> Iterator[int]:
+    """Hold the lock of a file for a few file operations, and give its descriptor; waits while somebody else has it.
 
     Raises:
         FileNotFoundError: its folder is gone.
@@ -16,6 +16,6 @@ def locked(path: str) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -5,10 +5,8 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from sandbox.backend import rotation
-from sandbox.backend.locks import locked
 from sandbox.backend.protocol import Instance, LogLine
 
 BLOCK = 2**16
@@ -51,25 +49,6 @@ def follow(select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[Log
         time.sleep(POLL_S)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """Which file is which: numbers of ``log`` and ``log.1``, the latter with its time, for numbers are used again."""
-
-    newest: int
-    older: tuple[int, int]
-
-    @classmethod
-    def of(cls, log: str) -> "_Mark":
-        older = (0, 0)
-        with contextlib.suppress(FileNotFoundError):
-            found = os.stat(f"{log}.1")
-            older = (found.st_ino, found.st_mtime_ns)
-        try:
-            return cls(os.stat(log).st_ino, older)
-        except FileNotFoundError:
-            return cls(0, older)
-
-
 class _Source:
     """One log that is being followed."""
 
@@ -79,27 +58,22 @@ class _Source:
         self._log = instance.log
         self._latest: bytes | None = None
         self._rest = b""  # the beginning of a line
-        self._position = 0
+        self._position = self._turns = 0
         self._before: list[bytes] = []
-        self._mark = _Mark(0, (0, 0))
-        with contextlib.suppress(OSError), locked(rotation.lock(self._log)):
-            self._mark = _Mark.of(self._log)
+        with contextlib.suppress(OSError), rotation.still(self._log) as turns:
+            self._turns = turns.count()
             if history >= 0:
                 self._before = _tail(self._log, history)
-                self._position = _size(self._log)
+                self._position = rotation.size(self._log)
 
     def read(self) -> list[tuple[bytes, LogLine]]:
         """Return what is new, each line with the time for the order."""
         data = b""
-        with contextlib.suppress(OSError), locked(rotation.lock(self._log)):  # OSError: its folder is removed
-            mark = _Mark.of(self._log)
-            if mark != self._mark:  # renamed, or copied and cut: either way what was not read yet is in log.1
-                if self._position or self._mark.newest:
-                    data = _from(f"{self._log}.1", self._position)
-                self._mark, self._position = mark, 0
-            more = _from(self._log, self._position)
-            self._position += len(more)
-            data += more
+        with contextlib.suppress(OSError), rotation.still(self._log) as turns:  # OSError: its folder is removed
+            before, self._turns = self._turns, turns.count()
+            if self._turns == before and rotation.size(self._log) < self._position:
+                self._position = 0  # cut by somebody else
+            data, self._position = rotation.since(self._log, self._turns - before, self._position)
         *whole, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
             whole.append(self._rest)
@@ -114,9 +88,15 @@ class _Source:
             stamp = found[1].replace(b"T", b" ").replace(b".", b",")
             self._latest = max(stamp, self._latest or b"")
         elif self._latest is None:
-            self._latest = time.strftime("%Y-%m-%d %H:%M:%S,000", time.gmtime(self._instance.started)).encode()
+            self._latest = _written(self._instance.started)
         one = self._instance
         return self._latest or b"", LogLine(one.endpoint, one.deployment, one.index, line.decode("utf-8", "replace"))
+
+
+def _written(moment: float) -> bytes:
+    """Return a time (Unix) as the server writes it."""
+    text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
+    return f"{text},{int(moment % 1 * 1000):03d}".encode()
 
 
 def _in_order(sources: Sequence[_Source]) -> Iterator[LogLine]:
@@ -152,19 +132,3 @@ def _last(path: str, lines: int) -> list[bytes]:
     if not whole[-1]:
         whole.pop()
     return whole[-lines:]
-
-
-def _from(path: str, position: int) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            file.seek(position)
-            return file.read()
-    except FileNotFoundError:
-        return b""
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return 0

@@ -107,6 +107,8 @@ class ProcessBackend:
         for place in self._places(endpoint):
             record = place.read()
             if record is not None:
+                with contextlib.suppress(OSError):
+                    rotation.rotate(place.log)  # nobody else does it: there is no process of ours beside the instance
                 found.append(self._observe(place, record))
         return found
 
@@ -141,7 +143,8 @@ class ProcessBackend:
             return Readiness(False, failure.summary if failure else "it has ended", failure)
         status, found = probe.ask(instance.port)
         detail = str(found.get("message") or found.get("status") or f"status {status}")
-        return Readiness(status == 200, detail)
+        broken = found.get("error")  # with --reload: newer code than that which serves
+        return Readiness(status == 200, detail, Failure("script", str(broken)) if broken else None)
 
     def failure(self, instance: Instance) -> Failure | None:
         """Say why an instance has ended; None while it runs."""

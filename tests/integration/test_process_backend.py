@@ -4,7 +4,11 @@ import os
 import re
 import signal
 import socket
+import sys
+import sysconfig
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -149,8 +153,6 @@ def test_requests_in_flight_are_finished(here):
     instance = here.start(
         here.script("import time\ndef init(): pass\ndef run(data):\n    time.sleep(1)\n    return 'done'")
     )
-    import threading
-
     answers = []
     asking = threading.Thread(target=lambda: answers.append(score(instance)))
     asking.start()
@@ -160,6 +162,113 @@ def test_requests_in_flight_are_finished(here):
     asking.join()
     assert answers == ["done"]
     assert time.monotonic() - started < 10
+
+
+ROOT = Path(__file__).resolve().parents[2]
+WHERE = """
+import sys
+def init(): pass
+def run(data): return {"prefix": sys.prefix, "path": sys.path, "argv": sys.argv}
+"""
+
+
+@pytest.mark.parametrize("engine", ["auto", "spawn"])
+def test_an_interpreter_without_our_packages_finds_them_after_its_own(here, engine):
+    bare = getattr(sys, "_base_executable", sys.executable)
+    ours = (str(ROOT), sysconfig.get_path("purelib"))
+    instance = here.start(here.script(WHERE), python=bare, python_path=ours, arguments=("--engine", engine))
+    found = score(instance)
+    assert found["prefix"] == sys.base_prefix
+    own = [path for path in found["path"] if path.startswith(found["prefix"])]
+    assert max(map(found["path"].index, own)) < found["path"].index(ours[0]) < found["path"].index(ours[1])
+    assert not any(path.endswith(os.path.join("sandbox", "backend")) for path in found["path"])
+
+
+def test_modules_beside_the_script_do_not_hide_those_of_the_server(here):
+    app = here.script("import signals\ndef init(): pass\ndef run(data): return signals.VALUE")
+    (app / "signals.py").write_text("VALUE = 'mine'")
+    for name in ("selectors", "json", "flask", "inference_http"):
+        (app / f"{name}.py").write_text("raise RuntimeError('hidden')")
+    instance = here.start(app, wait=False)
+    failure = until(lambda: (found := here.backend.ready(instance)).ready or found.failure)
+    assert failure is True or "hidden" not in failure.summary
+
+
+def test_an_interpreter_that_cannot_find_the_server_says_so(here):
+    bare = getattr(sys, "_base_executable", sys.executable)
+    instance = here.start(here.script(WHERE), python=bare, wait=False)
+    failure = until(lambda: here.backend.failure(instance))
+    assert failure.kind == "ended"
+    assert failure.summary.startswith("the server ended with exit code 1: ")
+    assert "No module named" in failure.summary
+
+
+def test_an_application_folder_that_is_missing_is_named(here):
+    instance = here.start(here.folder / "nowhere", wait=False)
+    failure = until(lambda: here.backend.failure(instance))
+    assert str(here.folder / "nowhere") in failure.summary
+
+
+def test_it_is_bound_to_as_many_cores_as_it_asks_for(here):
+    script = "import os\ndef init(): pass\ndef run(data): return sorted(os.sched_getaffinity(0))"
+    there = sorted(os.sched_getaffinity(0))
+    app = here.script(script)
+    found = [score(here.start(app, index=index, cpus=1)) for index in range(2)]
+    assert [len(cores) for cores in found] == [1, 1]
+    assert sorted({core for cores in found for core in cores}) == there[:2], "each its own, as long as there are"
+    assert score(here.start(app, index=2, cpus=64)) == there
+    spec = here.spec(app, cpus=64)
+    assert here.backend.limits(spec) == [f"64 cores: this machine has {len(there)}, the instance may use them all"]
+
+
+def test_a_script_sees_no_gpu_unless_its_size_has_some_or_the_user_says_so(here):
+    script = "import os\ndef init(): pass\ndef run(data): return os.environ.get('CUDA_VISIBLE_DEVICES')"
+    app = here.script(script)
+    assert score(here.start(app)) == ""
+    assert score(here.start(app, index=1, variables={"CUDA_VISIBLE_DEVICES": "3"})) == "3"
+
+
+def test_gpus_are_shared_out_among_instances(here, monkeypatch):
+    tools = here.folder / "tools"
+    tools.mkdir()
+    (tools / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: A (UUID: GPU-a)'\necho 'GPU 1: B (UUID: GPU-b)'\n")
+    (tools / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    app = here.script("import os\ndef init(): pass\ndef run(data): return os.environ['CUDA_VISIBLE_DEVICES']")
+    started = [here.start(app, index=index, gpus=1) for index in range(3)]
+    assert [instance.gpus for instance in started] == [("0",), ("1",), ("0",)]
+    assert [score(instance) for instance in started] == ["0", "1", "0"]
+    assert here.now(started[1]).gpus == ("1",)
+
+
+def test_logs_are_followed_over_a_restart(here):
+    app = here.script("import os\ndef init(): print('init in', os.getpid())\ndef run(data): return 1")
+    instance = here.start(app)
+    there, heard = True, []
+    select = lambda: here.backend.instances() if there else []
+    listening = threading.Thread(target=lambda: heard.extend(here.backend.follow(select, 100)))
+    listening.start()
+    os.kill(instance.pid, signal.SIGKILL)
+    until(lambda: here.now(instance).state == "exited")
+    again = here.start(app)
+    here.backend.stop(again, 10)
+    there = False
+    listening.join(30)
+    texts = [line.text for line in heard]
+    assert len([text for text in texts if "init in" in text]) == 2
+    assert "finishing the requests" in texts[-1]
+    assert (heard[0].endpoint, heard[0].deployment, heard[0].index) == ("shop", "blue", 0)
+
+
+def test_a_reload_that_breaks_is_told_while_the_old_code_serves(here):
+    app = here.script("def init(): pass\ndef run(data): return 'old'")
+    instance = here.start(app, arguments=("--reload",))
+    (app / "score.py").write_text("def init(): raise ValueError('broken')\ndef run(data): return 'new'")
+    readiness = until(lambda: (found := here.backend.ready(instance)).failure and found)
+    assert readiness.ready
+    assert readiness.failure.kind == "script"
+    assert "ValueError: broken" in readiness.failure.summary
+    assert score(instance) == "old"
 
 
 def _connections(port):
