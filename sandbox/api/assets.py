@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from sandbox.api.given import Given, read
 from sandbox.api.info import Info
 from sandbox.api.part import Part
+from sandbox.model.asset import Model
+from sandbox.model.environment import Environment
 from sandbox.model.progress import Report, quiet
 from sandbox.ops.edits import Edit
 
 if TYPE_CHECKING:
-    from sandbox.model.asset import Model
-    from sandbox.model.environment import Environment
     from sandbox.ops.context import Context
     from sandbox.spec.override import Override
     from sandbox.store.registered import Registered
@@ -25,7 +26,7 @@ class Assets(Part):
 
     def create(
         self,
-        file: "str | Model | Environment | None" = None,
+        file: Given = None,
         changes: "Sequence[Override]" = (),
         *,
         registry: str | None = None,
@@ -36,7 +37,11 @@ class Assets(Part):
         from sandbox.ops import assets
 
         context = self._context(report)
-        value = assets.load(self._kind, file, changes) if file is None or isinstance(file, str) else file
+        value: Model | Environment
+        if self._kind == "model":
+            value = read(Model, "model", file, changes)
+        else:
+            value = read(Environment, "environment", file, changes)
         return _info(assets.register(context, self._kind, value, registry=registry, link=link))
 
     def show(

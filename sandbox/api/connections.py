@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sandbox.api.given import Given, read
 from sandbox.api.part import Part
+from sandbox.model.connection import Connection
 from sandbox.ops.edits import Edit
 
 if TYPE_CHECKING:
     from sandbox.home import Home
-    from sandbox.model.connection import Connection
     from sandbox.spec.override import Override
 
 
@@ -30,26 +31,24 @@ class ConnectionInfo:
 class Connections(Part):
     """What ``${{azureml://connections/NAME/...}}`` in environment variables refers to."""
 
-    def create(self, file: "str | Connection | None" = None, changes: "Sequence[Override]" = ()) -> ConnectionInfo:
+    def create(self, file: Given = None, changes: "Sequence[Override]" = ()) -> ConnectionInfo:
         """Keep a connection, in the place of the one of that name, if any."""
-        from sandbox.spec.load import load_connection
         from sandbox.store import connections
 
         home = self._context().home
-        value = load_connection(file, changes) if file is None or isinstance(file, str) else file
+        value = read(Connection, "connection", file, changes)
         return ConnectionInfo(connections.create(home, value).connection.name, home)
 
     def update(self, name: str, file: str | None = None, *, edits: Sequence[Edit] = ()) -> ConnectionInfo:
         """Change a connection: by a file, by edits of what it is, or both."""
-        from sandbox.model.connection import Connection
         from sandbox.ops import edits as editing
         from sandbox.ops import shapes
-        from sandbox.spec.load import load_connection, load_given
+        from sandbox.spec.load import load_given
         from sandbox.store import connections
 
         home = self._context().home
         before = connections.show(home, name, populate_secrets=True).connection
-        value = load_connection(file) if file is not None else before
+        value = read(Connection, "connection", file) if file is not None else before
         changed = load_given(editing.apply(shapes.connection_mapping(value), edits), f"connection {name}", "connection")
         assert isinstance(changed, Connection)
         return ConnectionInfo(connections.create(home, changed).connection.name, home)

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from sandbox.api.given import Given, read
 from sandbox.api.info import Info
 from sandbox.api.part import Part
+from sandbox.model.deployment import Deployment
 from sandbox.model.progress import Report, quiet
 from sandbox.ops.edits import Edit
 
 if TYPE_CHECKING:
-    from sandbox.model.deployment import Deployment
     from sandbox.spec.override import Override
 
 
@@ -19,7 +20,7 @@ class OnlineDeployments(Part):
 
     def create(
         self,
-        file: "str | Deployment | None",
+        file: Given,
         changes: "Sequence[Override]" = (),
         *,
         all_traffic: bool = False,
@@ -31,7 +32,7 @@ class OnlineDeployments(Part):
         """Create a deployment and return when it is ready.
 
         Args:
-            file: a YAML file, or a ``Deployment`` whose paths are absolute; None when ``changes`` say everything.
+            file: a YAML file, or what else ``given.read`` takes; None when ``changes`` say everything.
             changes: overrides of the file, such as ``-n``, ``-e`` and ``--set``.
             all_traffic: send every request to it once it is ready.
             skip_script_validation: do not read the scoring script beforehand (Azure's flag).
@@ -42,7 +43,7 @@ class OnlineDeployments(Part):
         from sandbox.ops import deployments, endpoints, shapes
 
         context = self._context(report)
-        value = self._load(file, changes, skip_script_validation=skip_script_validation)
+        value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
         state = deployments.create(context, value, development=reload, wait=wait)
         if all_traffic and wait:
             endpoints.all_traffic(context, value.endpoint_name, state.wanted.name)
@@ -50,7 +51,7 @@ class OnlineDeployments(Part):
 
     def update(
         self,
-        file: "str | Deployment | None" = None,
+        file: Given = None,
         changes: "Sequence[Override]" = (),
         *,
         name: str | None = None,
@@ -70,7 +71,7 @@ class OnlineDeployments(Part):
 
         context = self._context(report)
         if file is not None:
-            value = self._load(file, changes, skip_script_validation=skip_script_validation)
+            value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
             if edits:
                 value = _edited(value, edits, kept=False)
             fresh = True
@@ -118,20 +119,6 @@ class OnlineDeployments(Part):
         from sandbox.ops import asking
 
         return asking.logs(self._context(), endpoint, name, lines=lines, container=container, follow=follow)
-
-    @staticmethod
-    def _load(
-        file: "str | Deployment | None", changes: "Sequence[Override]", *, skip_script_validation: bool
-    ) -> "Deployment":
-        from sandbox.model.problem import SpecError
-        from sandbox.spec.load import examine
-
-        if file is not None and not isinstance(file, str):
-            return file
-        examined = examine(file, changes, "deployment", look_at_script=not skip_script_validation)
-        if examined.value is None:
-            raise SpecError(examined.problems)
-        return cast("Deployment", examined.value)
 
 
 def _edited(value: "Deployment", edits: Sequence[Edit], *, kept: bool) -> "Deployment":

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sandbox.api.given import Given, read
 from sandbox.api.info import Info
 from sandbox.api.part import Part
+from sandbox.model.endpoint import Endpoint
 from sandbox.model.progress import Report, quiet
 from sandbox.ops.edits import Edit
 
 if TYPE_CHECKING:
-    from sandbox.model.endpoint import Endpoint
     from sandbox.ops.asking import Reply
     from sandbox.spec.override import Override
 
@@ -20,7 +21,7 @@ class OnlineEndpoints(Part):
 
     def create(
         self,
-        file: "str | Endpoint | None" = None,
+        file: Given = None,
         changes: "Sequence[Override]" = (),
         *,
         report: Report = quiet,
@@ -28,20 +29,19 @@ class OnlineEndpoints(Part):
         """Create an endpoint or overwrite an existing one; port, keys and (where none is given) traffic stay.
 
         Args:
-            file: a YAML file, or an ``Endpoint``; None when ``changes`` say everything.
+            file: a YAML file, or what else ``given.read`` takes; None when ``changes`` say everything.
             changes: overrides of the file, such as ``-n`` and ``--set``.
             report: is told about progress.
         """
         from sandbox.ops import endpoints, shapes
-        from sandbox.spec.load import load_endpoint
 
-        value = load_endpoint(file, changes) if file is None or isinstance(file, str) else file
+        value = read(Endpoint, "endpoint", file, changes)
         state = endpoints.create(self._context(report), value)
         return Info(state.name, shapes.endpoint(state))
 
     def update(
         self,
-        file: "str | Endpoint | None" = None,
+        file: Given = None,
         changes: "Sequence[Override]" = (),
         *,
         name: str | None = None,
@@ -54,12 +54,12 @@ class OnlineEndpoints(Part):
         from sandbox.model.errors import UsageError
         from sandbox.ops import edits as editing
         from sandbox.ops import endpoints, shapes
-        from sandbox.spec.load import load_endpoint, load_given
+        from sandbox.spec.load import load_given
 
         context = self._context(report)
         value: Any = None
         if file is not None or changes:
-            value = load_endpoint(file, changes) if file is None or isinstance(file, str) else file
+            value = read(Endpoint, "endpoint", file, changes)
             name = name or value.name
         if name is None:
             raise UsageError("E031", "which endpoint is not said", "", "give -n NAME")

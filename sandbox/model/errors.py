@@ -64,6 +64,11 @@ CODES: dict[str, Code] = {
     ),
     "E015": Code("file exists", "`sandbox init` writes nothing over, or could not write.", "Choose another folder."),
     "E016": Code("file named in a flag", "It is missing, or cannot be read.", "Correct the path."),
+    "E018": Code(
+        "cannot be described so",
+        "Calls of the API take a path, a mapping as it stands in a file, our own objects, or those of Azure's SDK.",
+        "Give one of them.",
+    ),
     "E017": Code(
         "no table",
         "The result has nothing that a table could show: tables leave out id, type, etag and what is nested.",

@@ -16,16 +16,10 @@ from sandbox.store import registry as records
 from sandbox.store import registry_register as registering
 
 if TYPE_CHECKING:
-    from sandbox.spec.override import Override
     from sandbox.store.registered import Registered
 
 Kind = Literal["model", "environment"]
 _OTHER_CONTENT = "E101"
-
-
-def load(kind: Kind, file: str | None, changes: "Sequence[Override]") -> Model | Environment:
-    """Return what a file describes; raises SpecError."""
-    return spec.load_model(file, changes) if kind == "model" else spec.load_environment(file, changes)
 
 
 def register(
