@@ -1,6 +1,6 @@
 """Load a file: the one entrance to ``sandbox.spec``.
 
-``examine`` notes every problem and returns them; ``load`` and its four relatives return the value or raise all of them.
+``examine`` notes every problem and returns them; ``load`` and its relatives return the value or raise all of them.
 """
 
 import os
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sandbox.model.asset import Model
+from sandbox.model.connection import Connection
 from sandbox.model.deployment import Deployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.environment import Environment
@@ -21,8 +22,8 @@ from sandbox.spec.override import Override
 from sandbox.spec.reading import Reading
 from sandbox.spec.source import read
 
-Spec = Endpoint | Deployment | Model | Environment
-_Wanted = TypeVar("_Wanted", Endpoint, Deployment, Model, Environment)
+Spec = Endpoint | Deployment | Model | Environment | Connection
+_Wanted = TypeVar("_Wanted", Endpoint, Deployment, Model, Environment, Connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,20 @@ def examine(
         look_at_script: read the scoring script as well.
         given: what would stand in the file, where there is none; ``file`` then is only a name for messages.
     """
+    found = _examine(file, changes, kind, given=given, look_at_script=look_at_script)
+    if "connection" not in (kind, found.kind):
+        return found
+    return replace(found, problems=tuple(_without_text(problem) for problem in found.problems))
+
+
+def _examine(
+    file: str | None,
+    changes: Sequence[Override],
+    kind: str | None,
+    *,
+    given: dict[str, Any] | None,
+    look_at_script: bool,
+) -> Examined:
     shown = file if file is not None else "(no file)"
     try:
         root, problems = _mapping(file, shown) if given is None else (_nodes(given, shown), [])
@@ -85,6 +100,13 @@ def examine(
     failed = any(problem.is_error for problem in reading.problems)
     value = None if failed else _lowered(value)
     return Examined(shown, found.title, value, _ordered(reading.problems, shown))
+
+
+def _without_text(problem: Problem) -> Problem:
+    """Leave out the line of the file and the value of the override: there may be a secret in it."""
+    origin = problem.place.origin
+    masked = f"{origin.partition('=')[0]}=..." if "=" in origin else origin
+    return replace(problem, place=replace(problem.place, text="", origin=masked), related=None)
 
 
 def _mapping(file: str | None, shown: str) -> tuple[Mapping, list[Problem]]:
@@ -115,8 +137,8 @@ def _overridden(root: Mapping, change: Override, shown: str) -> tuple[Problem, .
 
 
 def _lowered(value: Spec) -> Spec:
-    """Write an entity's own name in lower case, as Azure does; the endpoint's name in a deployment stays."""
-    return value if value.name is None else replace(value, name=value.name.lower())
+    """Write an entity's own name in lower case, as Azure does, but a connection's; a deployment's endpoint stays."""
+    return value if value.name is None or isinstance(value, Connection) else replace(value, name=value.name.lower())
 
 
 def _ordered(problems: Sequence[Problem], file: str) -> tuple[Problem, ...]:
@@ -186,3 +208,8 @@ def load_model(file: str | None, changes: Sequence[Override] = ()) -> Model:
 def load_environment(file: str | None, changes: Sequence[Override] = ()) -> Environment:
     """Return the environment that a file describes; raises SpecError as ``load`` does."""
     return _of(Environment, "environment", file, changes)
+
+
+def load_connection(file: str | None, changes: Sequence[Override] = ()) -> Connection:
+    """Return the connection that a file describes; raises SpecError as ``load`` does."""
+    return _of(Connection, "connection", file, changes)

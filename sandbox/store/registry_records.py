@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
+from sandbox import files
 from sandbox.home import Home
 from sandbox.model.asset import Model
 from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
-from sandbox.store import codec, files
+from sandbox.store import codec
 
 Kind = Literal["model", "environment"]
-Asset = TypeVar("Asset", Model, Environment)
+Asset = TypeVar("Asset", bound="Model | Environment")
 CLASSES: dict[str, type[Model] | type[Environment]] = {"model": Model, "environment": Environment}
 POSSIBLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}")  # of names and versions: both become names of folders
 _SUFFIX = ".json"
