@@ -15,6 +15,7 @@ from sandbox.ops.context import Context
 from sandbox.spec.load import Spec, examine
 
 SUFFIXES = (".yml", ".yaml")
+CONDA_KEYS = frozenset({"channels", "dependencies", "prefix", "variables"})
 NOT_OURS = "E026"  # what a file is cannot be told: in a folder it is somebody else's file
 
 
@@ -77,7 +78,7 @@ def _read(context: Context, paths: Sequence[str]) -> list[tuple[str, Spec]]:
             if examined.value is not None:
                 found.append((file, examined.value))
             elif named or not any(problem.code == NOT_OURS for problem in examined.problems):
-                problems += examined.problems
+                problems += () if not named and _is_conda_file(examined.problems) else examined.problems
             else:
                 context.report(Event("storage", "note", f"{file} is left out: it does not say what it describes"))
         if len(found) == before and not problems:
@@ -86,6 +87,12 @@ def _read(context: Context, paths: Sequence[str]) -> list[tuple[str, Spec]]:
     if problems:
         raise SpecError(problems)
     return found
+
+
+def _is_conda_file(problems: Sequence[Problem]) -> bool:
+    """Tell whether a file that is no environment is a conda file: one lies beside most deployments."""
+    unknown = {problem.key for problem in problems if problem.is_error}
+    return "dependencies" in unknown and unknown <= CONDA_KEYS
 
 
 def _files(folder: str) -> list[str]:
