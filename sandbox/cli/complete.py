@@ -19,7 +19,10 @@ def answer(words: Sequence[str]) -> int:
     """Print the candidates. Never fails: a shell that completes is no place for errors."""
     try:
         index = int(words[0])
-        found = list(candidates(_joined(words[1:], index)))
+        raw = words[1 + index] if 1 + index < len(words) else ""
+        # A shell that leaves --name=shop in one piece replaces all of it; bash only what follows the equals sign.
+        before = raw[: raw.index("=") + 1] if raw.startswith("--") and "=" in raw else ""
+        found = [(f"{before}{word}", meaning) for word, meaning in candidates(_joined(words[1:], index))]
     except Exception:  # noqa: BLE001 - see above
         return 0
     sys.stdout.writelines(f"{word}\t{meaning}\n" if meaning else f"{word}\n" for word, meaning in found)

@@ -68,6 +68,11 @@ def test_words_that_bash_took_apart_are_joined(names, capsys):
     assert capsys.readouterr().out == "shop\tendpoint\n"
 
 
+def test_a_word_in_one_piece_is_answered_in_one(names, capsys):
+    assert main(["__complete", "3", "sandbox", "online-endpoint", "show", "--name=s"]) == 0
+    assert capsys.readouterr().out == "--name=shop\tendpoint\n"
+
+
 @pytest.mark.parametrize("words", [[], ["x"], ["1"], ["99", "sandbox"]])
 def test_nonsense_is_answered_with_nothing_and_0(words):
     assert main(["__complete", *words]) == 0
