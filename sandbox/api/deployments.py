@@ -27,6 +27,7 @@ class OnlineDeployments(Part):
         skip_script_validation: bool = False,
         wait: bool = True,
         reload: bool = False,
+        debug: bool = False,
         report: Report = quiet,
     ) -> Info:
         """Create a deployment and return when it is ready.
@@ -38,13 +39,14 @@ class OnlineDeployments(Part):
             skip_script_validation: do not read the scoring script beforehand (Azure's flag).
             wait: False: return at once; a process of its own goes on.
             reload: run the code from the developer's folder, and reload it when it is saved.
+            debug: let a debugger attach to it, with an entry for VS Code; means ``reload`` as well.
             report: is told about progress.
         """
         from sandbox.ops import deployments, endpoints, shapes
 
         context = self._context(report)
         value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
-        state = deployments.create(context, value, development=reload, wait=wait)
+        state = deployments.create(context, value, development=reload, debug=debug, wait=wait)
         if all_traffic and wait:
             endpoints.all_traffic(context, value.endpoint_name, state.wanted.name)
         return Info(state.wanted.name, shapes.deployment(state))
@@ -60,6 +62,7 @@ class OnlineDeployments(Part):
         skip_script_validation: bool = False,
         wait: bool = True,
         reload: bool | None = None,
+        debug: bool | None = None,
         report: Report = quiet,
     ) -> Info:
         """Change a deployment in place; what serves is replaced when the new one is ready, and only where it must be.
@@ -81,7 +84,7 @@ class OnlineDeployments(Part):
             _, before = context.deployment(endpoint, name)
             value = _edited(before.wanted, edits, kept=True)
             fresh = any(edit.path[:1] in {("code_configuration",), ("model",)} for edit in edits)
-        state = deployments.update(context, value, fresh=fresh, development=reload, wait=wait)
+        state = deployments.update(context, value, fresh=fresh, development=reload, debug=debug, wait=wait)
         return Info(state.wanted.name, shapes.deployment(state))
 
     def show(self, name: str, endpoint: str) -> Info:

@@ -18,14 +18,13 @@ def create(session: Session) -> dict[str, Any]:
     if given.all_traffic and given.no_wait:
         why = "traffic is given when the deployment is ready, and --no-wait does not wait for that"
         raise UsageError("E010", "--all-traffic and --no-wait exclude each other", why, "leave one of them out")
-    _tell_about_debugging(session)
     made = session.sandbox.online_deployments.create(
         given.file,
         overrides(given),
         all_traffic=given.all_traffic,
         skip_script_validation=given.skip_script_validation,
         wait=not given.no_wait,
-        reload=given.vscode_debug,
+        debug=given.vscode_debug,
         report=session.report,
     )
     return made.as_azure()
@@ -41,7 +40,6 @@ def update(session: Session) -> dict[str, Any]:
     if given.file is None and (given.name is None or given.endpoint_name is None):
         fix = "sandbox online-deployment update -n NAME -e ENDPOINT --set instance_count=2, or -f FILE"
         raise UsageError("E010", "which deployment is meant is not said", "without --file it takes both names", fix)
-    _tell_about_debugging(session)
     changed = session.sandbox.online_deployments.update(
         given.file,
         overrides(given) if given.file else (),
@@ -50,7 +48,7 @@ def update(session: Session) -> dict[str, Any]:
         edits=edits(given, sets=not given.file),
         skip_script_validation=given.skip_script_validation,
         wait=not given.no_wait,
-        reload=True if given.vscode_debug else None,
+        debug=True if given.vscode_debug else None,
         report=session.report,
     )
     return changed.as_azure()
@@ -82,9 +80,3 @@ def logs(session: Session) -> None:
     )
     for line in found:
         write(sys.stdout, f"{line}\n")
-
-
-def _tell_about_debugging(session: Session) -> None:
-    if session.arguments.vscode_debug:
-        fix = "sandbox serve score.py --debug 5678 serves the script alone, for VS Code to attach to"
-        session.warn("--vscode-debug: the deployment reloads your code; a debugger does not attach to it yet", fix)

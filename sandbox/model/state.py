@@ -51,6 +51,7 @@ class Revision:
     entry_script: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    debug_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class DeploymentState:
     coming: str | None = None  # the revision that an operation is bringing up
     last_revision: int = 0
     development: bool = False
+    debug_port: int | None = None  # on loopback; a debugger may attach to the first instance there
     fresh: bool = True
     failure: Failure | None = None
     operation: Operation | None = None

@@ -10,14 +10,14 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.model.state import DeploymentState, EndpointState, Operation
-from sandbox.ops import removal, rollout
+from sandbox.ops import debugging, removal, rollout
 from sandbox.ops.context import Context, begin, refuse_if_busy, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.store.endpoints import now
 
 
 def create(
-    context: Context, deployment: Deployment, *, development: bool = False, wait: bool = True
+    context: Context, deployment: Deployment, *, development: bool = False, debug: bool = False, wait: bool = True
 ) -> DeploymentState:
     """Create a deployment and return when it is ready; it gets no traffic by that.
 
@@ -25,6 +25,7 @@ def create(
         context: where.
         deployment: what; its paths are absolute.
         development: run the code from the developer's own folder, and reload it when it is saved.
+        debug: let a debugger attach, and write VS Code's launch.json beside the code; means development as well.
         wait: False: return at once, a process of its own goes on.
 
     Raises:
@@ -43,12 +44,19 @@ def create(
             fix = f"sandbox online-deployment update -n {name} -e {state.name} ..., or delete it first"
             raise SandboxError("E052", f"deployment {name!r} exists", "create never replaces one (as in Azure)", fix)
         fresh = DeploymentState(
-            wanted, "Creating", development=development, operation=operation, created=now(), changed=now()
+            wanted,
+            "Creating",
+            development=development or debug,
+            debug_port=debugging.port(context, state.name, name) if debug else None,
+            operation=operation,
+            created=now(),
+            changed=now(),
         )
         if found is not None:  # an earlier attempt failed or was interrupted: its revisions are counted on
             fresh = replace(fresh, last_revision=found.last_revision, created=found.created)
         context.store.write(with_deployment(state, name, fresh))
     context.store.note(state.name, "create", f"deployment {name}")
+    debugging.write_launch(context, fresh)
     return rollout.go(context, state.name, name, operation, wait=wait)
 
 
@@ -58,6 +66,7 @@ def update(
     *,
     fresh: bool,
     development: bool | None = None,
+    debug: bool | None = None,
     wait: bool = True,
 ) -> DeploymentState:
     """Change a deployment in place: the old instances answer until the new ones are ready.
@@ -82,13 +91,16 @@ def update(
             found,
             wanted=wanted,
             state="Updating" if found.serving else "Creating",
-            development=found.development if development is None else development,
+            development=debug or (found.development if development is None else development),
+            debug_port=debugging.port(context, state.name, name) if debug else found.debug_port,
             fresh=fresh or found.serving is None,
             operation=operation,
             changed=now(),
         )
         context.store.write(with_deployment(state, name, changed))
     context.store.note(state.name, "update", f"deployment {name}")
+    if debug:
+        debugging.write_launch(context, changed)
     return rollout.go(context, state.name, name, operation, wait=wait)
 
 

@@ -23,7 +23,7 @@ INITIALIZER_LOG = "storage-initializer.log"
 def same(state: DeploymentState) -> bool:
     """Tell whether what is wanted is made of the same things as what serves: then nothing has to be restarted."""
     assert state.serving is not None
-    return _digest(state.wanted, _code_digest(state), development=state.development) == state.serving.digest
+    return _digest(state, _code_digest(state)) == state.serving.digest
 
 
 def make(context: Context, state: DeploymentState, number: str) -> Revision:
@@ -47,7 +47,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
         files.write(os.path.join(folder, INITIALIZER_LOG), "".join(f"{line}\n" for line in found.log).encode())
     return Revision(
         id=number,
-        digest=_digest(wanted, code_digest, development=state.development),
+        digest=_digest(state, code_digest),
         code_digest=code_digest,
         python=interpreter.python,
         python_path=interpreter.python_path,
@@ -58,6 +58,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
         entry_script=found.entry_script,
         variables=_variables(wanted, found),
         arguments=("--reload",) if state.development else (),
+        debug_port=state.debug_port,
     )
 
 
@@ -127,8 +128,9 @@ def _code_digest(state: DeploymentState) -> str:
         raise SandboxError("E061", what, "", "correct the path or the permissions") from None
 
 
-def _digest(deployment: Deployment, code_digest: str, *, development: bool) -> str:
+def _digest(state: DeploymentState, code_digest: str) -> str:
     """Everything that instances depend on; not what only the gateway or people look at."""
+    deployment = state.wanted
     said: dict[str, Any] = {
         "code": code_digest,
         "script": deployment.code_configuration and deployment.code_configuration.scoring_script,
@@ -138,6 +140,7 @@ def _digest(deployment: Deployment, code_digest: str, *, development: bool) -> s
         "limits": limits(deployment),
         "insights": deployment.app_insights_enabled,
         "collector": codec.encode(deployment.data_collector),
-        "development": development,
+        "development": state.development,
+        "debug": state.debug_port,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

@@ -17,7 +17,7 @@ from sandbox.home import VARIABLE
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Operation, Revision
-from sandbox.ops import removal, revisions
+from sandbox.ops import debugging, removal, revisions
 from sandbox.ops.context import Context, failure_of, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.ops.readiness import wait_ready
@@ -135,7 +135,7 @@ def _spec(deployment: Deployment, revision: Revision, index: int, variables: Map
         app_root=revision.app_root,
         variables=variables,
         **revisions.limits(deployment),
-        arguments=revision.arguments,
+        arguments=(*revision.arguments, *debugging.arguments(revision, index)),
     )
 
 

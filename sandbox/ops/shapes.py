@@ -80,7 +80,7 @@ def deployment(state: DeploymentState) -> dict[str, Any]:
             "model": _named(value.model),
             "environment": _named(value.environment),
             "id": f"{WORKSPACE}/{where}",
-            "properties": {**said.get("properties", {}), "sandbox.revision": state.serving.id if state.serving else ""},
+            "properties": {**said.get("properties", {}), **_ours(state)},
             "provisioning_state": state.state,
             "creation_context": {"created_at": state.created, "last_modified_at": state.changed},
             "tags": said.get("tags", {}),
@@ -88,6 +88,12 @@ def deployment(state: DeploymentState) -> dict[str, Any]:
             and {"code": failure.code, "message": failure.what, "why": failure.why, "fix": failure.fix},
         }
     )
+
+
+def _ours(state: DeploymentState) -> dict[str, str]:
+    """What only this program knows, among the properties."""
+    said = {"sandbox.revision": state.serving.id if state.serving else ""}
+    return said if state.debug_port is None else said | {"sandbox.debug_port": str(state.debug_port)}
 
 
 def deployment_mapping(value: Deployment) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the gateway is to do, from the desired state and the instances that run."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from sandbox.backend.protocol import Instance
 from sandbox.gateway.description import (
@@ -12,8 +13,11 @@ from sandbox.gateway.description import (
     TokenAuth,
 )
 from sandbox.model import settings, traffic
+from sandbox.model.serving import RequestSettings
 from sandbox.model.state import DeploymentState, EndpointState
 
+LONGEST_DEBUGGED_MS = 24 * 3600 * 1000
+WAITING_AT_A_BREAKPOINT = 100
 Auth = KeyAuth | TokenAuth
 
 
@@ -56,6 +60,13 @@ def _endpoint(
     )
 
 
+def _patient(requests: RequestSettings) -> RequestSettings:
+    """At a breakpoint nobody counts milliseconds, and the requests that come meanwhile wait."""
+    return replace(
+        requests, request_timeout_ms=LONGEST_DEBUGGED_MS, max_concurrent_requests_per_instance=WAITING_AT_A_BREAKPOINT
+    )
+
+
 def _deployment(
     name: str,
     state: DeploymentState,
@@ -73,7 +84,7 @@ def _deployment(
         upstreams,
         live_percent=live,
         mirror_percent=mirror,
-        requests=made_of.request_settings,
+        requests=made_of.request_settings if serving.debug_port is None else _patient(made_of.request_settings),
         readiness=made_of.readiness_probe,
         stream_idle_ms=settings.stream_idle_ms(made_of),
     )
