@@ -282,6 +282,72 @@ CODES: dict[str, Code] = {
         "Unlock it, or set `SANDBOX_KEYRING=off`: secrets are then kept in a file that only you can read.",
     ),
     "E107": Code("download not possible", "The files cannot be written there.", "Name another folder."),
+    # --- Docker ---
+    "E110": Code(
+        "no Docker engine",
+        "Nothing answers where the docker command would look: DOCKER_HOST, the current context, the usual sockets.",
+        "Start Docker, choose a context (`docker context use NAME`), or go without: `--backend process`.",
+    ),
+    "E111": Code(
+        "address of the Docker engine",
+        "The context that is chosen does not exist, or the address or its TLS settings cannot be used.",
+        "Correct or unset `DOCKER_HOST`, `DOCKER_CONTEXT`, `DOCKER_TLS_VERIFY`; `docker context ls` lists contexts.",
+    ),
+    "E112": Code(
+        "Docker engine refuses you",
+        "Its socket belongs to another user or group.",
+        "Join the group docker and log in again, or go without: `--backend process`.",
+    ),
+    "E113": Code(
+        "another Docker engine",
+        "Containers of this home run in one engine, and another one is chosen now.",
+        "Choose the one that the message names again; or `sandbox down` there first.",
+    ),
+    "E114": Code(
+        "image could not be built",
+        "A step of the build failed; its last lines are shown.",
+        "Read the last lines; what they name is most often a package, its version, or the network.",
+    ),
+    "E115": Code(
+        "image is not there",
+        "It is not on this machine, and its registry does not give it: it does not exist, or asks for a login.",
+        "Correct the name, `docker login`, or set `SANDBOX_BASE_IMAGE` for deployments that name none.",
+    ),
+    "E116": Code(
+        "build context not usable",
+        "The folder or its Dockerfile is missing, cannot be read, or the Dockerfile does not parse.",
+        "Correct `build.path` and `build.dockerfile_path` of the environment.",
+    ),
+    "E117": Code(
+        "container cannot be started",
+        "The engine refused to make or start it.",
+        "See why; `sandbox doctor` shows what the engine is.",
+    ),
+    "E118": Code(
+        "GPU not available to containers",
+        "The engine cannot give a GPU: the driver, the NVIDIA Container Toolkit or its configuration is missing.",
+        "Install the toolkit and configure Docker for it, or choose an `instance_type` without GPU.",
+    ),
+    "E119": Code(
+        "no such image",
+        "No image of this program has that name.",
+        "`sandbox image list` lists what there is.",
+    ),
+    "E120": Code(
+        "cannot be sealed",
+        "A sealed image holds code and model of a deployment with a scoring script.",
+        "See why.",
+    ),
+    "E121": Code(
+        "engine failed",
+        "Docker's engine answered a request with an error of its own.",
+        "Look at the engine's log; say the command again.",
+    ),
+    "E122": Code(
+        "container not as described",
+        "`inference_config`, `build` or the backend that is asked for do not go together.",
+        "Correct what the message names.",
+    ),
     # --- Endpoints and deployments ---
     "E050": Code("no such endpoint", "No endpoint of that name exists here.", "`sandbox status` lists what there is."),
     "E051": Code(
@@ -357,6 +423,27 @@ CODES: dict[str, Code] = {
     "E068": Code("agent runs already", "There is one agent for each home.", "`sandbox agent stop` ends it."),
     "E069": Code("agent cannot be started", "It ended at once.", "The end of its log says why."),
     "E067": Code("nothing to bring up", "None of the files describes something.", "`sandbox init DIR` makes examples."),
+    # --- The terminal UI ---
+    "E140": Code(
+        "traffic was changed meanwhile",
+        "Somebody else has changed the shares since the sliders were opened; yours would undo that without a word.",
+        "Look at the shares that are there now, and decide anew.",
+    ),
+    "E141": Code(
+        "command failed",
+        "A command line that was typed into the terminal UI ended with an exit code other than 0.",
+        "Its output, on the page of jobs, says why.",
+    ),
+    "E142": Code(
+        "terminal UI only looks",
+        "It was started read-only, as in a browser without `--allow-write`.",
+        "Start it with `--allow-write`; or say the command that is shown.",
+    ),
+    "E143": Code(
+        "nothing to save to",
+        "The file cannot be written, or the editor cannot be started.",
+        "Look at the path, or set `EDITOR`.",
+    ),
     # --- Warnings: the file is accepted ---
     "W060": Code(
         "Azure refuses this",
