@@ -61,12 +61,13 @@ _SIGNS = (
 )
 _PACKAGE = re.compile(
     r"no matching distribution found for (?P<a>\S[^\n(]*)|could not build wheels for (?P<b>[\w.-]+)|"
-    r"failed building wheel for (?P<c>[\w.-]+)|failed to build `?(?P<d>[\w.=-]+)`?|"
+    r"failed building wheel for (?P<c>[\w.-]+)|failed to build ['`]?(?P<d>[\w.=-]+)|"
     r"there (?:is|are) no versions? of (?P<e>\S+)|only (?P<f>[\w.-]+)\S* is available|"
     r"because (?P<g>[\w.-]+) (?:was not found|has no )|satisfies the requirement (?P<h>[^\n(]+)|"
     r"nothing provides requested (?P<i>[^\n]+)",
     re.IGNORECASE,
 )
+_BEGUN = re.compile(r"(?:Collecting|Processing) (\S+)")
 _WHAT = {
     "E073": "no version of {package} fits",
     "E074": "the packages contradict each other",
@@ -91,8 +92,14 @@ def explain(tool: str, lines: Sequence[str], hints: Sequence[str], log: str) -> 
     sign = next((sign for sign in _SIGNS if sign.pattern.search(text)), None)
     code = sign.code if sign else "E077"
     found = _PACKAGE.search(text)
-    package = next((group.strip(" `,.") for group in found.groups() if group), "") if found else ""
+    package = next((group.strip(" `,.") for group in found.groups() if group), "") if found else _last_begun(lines)
     what = _WHAT[code].format(package=package or "a package", tool=tool)
     tail = [line for line in lines if line.strip()][-_SHOWN:]
     why = "\n".join([*hints, f"{tool} said:", *(f"  {line}" for line in tail), f"all of it: {log}"])
     return SandboxError(code, what, why, sign.fix if sign else "read what it said")
+
+
+def _last_begun(lines: Sequence[str]) -> str:
+    """Return the package that pip was at when it ended: it does not always say so again."""
+    begun = [match[1] for line in lines if (match := _BEGUN.match(line.strip()))]
+    return begun[-1].rsplit("/", 1)[-1] if begun else ""

@@ -21,7 +21,7 @@ from sandbox.home import Home
 from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
-from sandbox.model.progress import Event, Report
+from sandbox.model.progress import Event, Report, quiet
 
 MOST_COPIED = 1024**3  # bytes; a model above it is linked
 MODELS, CODE, RECORD = "azureml-models", "azureml-app", "materials.json"
@@ -69,6 +69,19 @@ def lay_out(home: Home, deployment: Deployment, folder: str, *, link_code: bool,
         raise work.failed(error) from None
     files.write_json(record, {"link_code": link_code, **asdict(materials)})
     return materials
+
+
+def digest_of_code(home: Home, folder: str) -> str:
+    """Return the digest of what ``lay_out`` would take of a code folder: what is ignored does not count.
+
+    Files that look unchanged are not read again.
+
+    Raises:
+        OSError: a file is missing or cannot be read.
+    """
+    source = os.path.abspath(folder)
+    listed = tree.read(source, ignoring.of_code(source))
+    return content.describe(home, source, listed, Progress(quiet, "", 0)).digest
 
 
 def clean(home: Home, keep: Collection[str]) -> int:
@@ -129,9 +142,10 @@ class _Work:
         source = os.path.abspath(model.path)
         found, listed = self._take(source, ignoring.NotContent(), "model", most=MOST_COPIED)
         if found.folder is None:
-            copying.link(source, os.path.join(target, listed.name))
+            real = os.path.realpath(source)  # a link to the link of an older revision would end with that
+            copying.link(real, os.path.join(target, listed.name))
             size = in_words(found.size)
-            self._say(f"{source}: {size}, linked and not copied: keep it there; what changes in it changes here too")
+            self._say(f"{real}: {size}, linked and not copied: keep it there; what changes in it changes here too")
         else:
             content.place(found, target, writable=False)
         self._list(found, listed, target)
