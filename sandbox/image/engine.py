@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,10 +47,11 @@ def connect(environ: Mapping[str, str] = os.environ) -> "APIClient":
 
 def connect_to(where: Address) -> "APIClient":
     """Return a client of one engine; raises as ``connect`` does."""
-    from docker import APIClient
-    from docker.tls import TLSConfig
-
     try:
+        _knock(where.url)
+        from docker import APIClient
+        from docker.tls import TLSConfig
+
         tls = None
         if where.tls is not None:
             pair = (where.tls.certificate, where.tls.key) if where.tls.certificate and where.tls.key else None
@@ -57,6 +59,14 @@ def connect_to(where: Address) -> "APIClient":
         return APIClient(where.url, version="auto", timeout=ANSWER_S, tls=tls or False)
     except Exception as error:  # noqa: BLE001 - the SDK lets through what requests, urllib3 and paramiko raise
         raise refusal(where, error) from None
+
+
+def _knock(url: str) -> None:
+    """Connect once to a socket of this machine: quicker than loading the SDK to hear that nobody is there."""
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.settimeout(ANSWER_S)
+            visitor.connect(url.removeprefix("unix://"))
 
 
 def facts(environ: Mapping[str, str] = os.environ) -> Engine:
