@@ -30,6 +30,7 @@ def main(argv: list[str]) -> None:
     _say(said)
     code = 1
     try:
+        _enter(setup["cgroup"])
         if setup["cores"]:
             os.sched_setaffinity(0, setup["cores"])
         os.chdir(setup["app_root"])
@@ -44,6 +45,16 @@ def main(argv: list[str]) -> None:
         raise
     finally:
         _say({**said, "exit_code": code})
+
+
+def _enter(cgroup: "str | None") -> None:
+    """Put this process, and so all its children, under the limit of memory."""
+    if cgroup:
+        try:
+            with open(os.path.join(cgroup, "cgroup.procs"), "w", encoding="ascii") as file:
+                file.write("0")
+        except OSError as error:
+            print(f"The memory of this instance is not limited: {error}", flush=True)  # noqa: T201
 
 
 def _say(value: object) -> None:

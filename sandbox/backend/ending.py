@@ -54,6 +54,16 @@ def explain(exit_code: int | None, log: Sequence[str], *, rebooted: bool, oom_ki
     return Failure("ended", f"{summary}: {said}" if said else summary, log=last)
 
 
+def broken(error: str, log: Sequence[str]) -> Failure:
+    """Say what is wrong with code that does not load while the server goes on; ``error`` is the server's sentence."""
+    last = tuple(log[-SHOWN:])
+    for message in reversed(read(log)):
+        found = _placed(message.text, last) if message.level in _GRAVE else None
+        if found is not None and error.startswith(found.summary):
+            return found
+    return Failure("script", error, log=last)
+
+
 def read(lines: Sequence[str]) -> list[Message]:
     """Return the records of a log, as text or JSON; lines that begin no record belong to the one before."""
     found: list[Message] = []
@@ -99,10 +109,18 @@ def _script(messages: Sequence[Message], oom_kills: int) -> Failure | None:
     log = tuple(before[-SHOWN:])
     if oom_kills > 0 and "SIGKILL" in summary:
         return Failure("memory", f"{summary}; the system ran out of memory", log=log)
-    lines = messages[causes[-1]].text.partition(_MODEL_FILES)[0].strip("\n").split("\n")
+    cause = messages[causes[-1]].text
+    first, _, more = cause.partition("\n")
+    traceback = tuple(more.split("\n")) if more else ()
+    return _placed(cause, log) or Failure("script", summary or first, traceback=traceback, log=log)
+
+
+def _placed(text: str, log: tuple[str, ...]) -> Failure | None:
+    """Return the failure of a message that names a line of the user's code."""
+    lines = text.partition(_MODEL_FILES)[0].strip("\n").split("\n")
     for number, line in enumerate(lines):
         place = _PLACE.match(line)
         if place:
             traceback = tuple(lines[number + 1 :])
             return Failure("script", place["summary"], place["file"], int(place["line"]), traceback, log)
-    return Failure("script", summary or lines[0], traceback=tuple(lines[1:]), log=log)
+    return None

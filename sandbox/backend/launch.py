@@ -6,6 +6,7 @@ import json
 import os
 import signal
 
+from inference_http import contract
 from sandbox.backend import ports
 from sandbox.backend.place import Place, Record
 from sandbox.backend.protocol import InstanceSpec
@@ -22,10 +23,18 @@ def command(place: Place, spec: InstanceSpec, record: Record) -> list[str]:
         "app_root": spec.app_root,
         "python_path": list(spec.python_path),
         "cores": list(record.cores),
+        "cgroup": record.cgroup,
         "port_held": ports.CAN_HOLD,
     }
-    flags = ["--host", ports.HOST, "--port", str(record.port), *spec.arguments]
+    flags = ["--host", ports.HOST, "--port", str(record.port), *_health_port(spec), *spec.arguments]
     return [spec.python, BOOT, place.name, json.dumps(setup, separators=(",", ":")), *flags]
+
+
+def _health_port(spec: InstanceSpec) -> list[str]:
+    """Give a second port for probes, where the user asks for one, a free number: instances share one machine here."""
+    given = {name.upper(): value for name, value in spec.variables.items()}
+    wanted = given.get(contract.ENV_HEALTH_PORT) or given.get(contract.ENV_SEPARATE_HEALTH) == "true"
+    return ["--health_port", "0"] if wanted else []
 
 
 def spawn(words: list[str], environment: dict[str, str], log: str, alive: int, port: int) -> int:

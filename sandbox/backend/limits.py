@@ -14,12 +14,13 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What there is. ``can_bind``: processes can be bound to cores."""
+    """What there is. ``can_bind``: processes can be bound to cores; ``can_limit``: their memory can be limited."""
 
     cores: int
     can_bind: bool
     memory_bytes: int | None
     gpus: int
+    can_limit: bool = False
 
 
 def bound_cores(spec: InstanceSpec, there: int) -> int | None:
@@ -71,7 +72,8 @@ def _cores(spec: InstanceSpec, machine: Machine) -> list[str]:
 def _memory(spec: InstanceSpec, machine: Machine) -> list[str]:
     if spec.memory_bytes is None:
         return []
-    asked = f"{spec.memory_bytes / GIB:.3g} GiB of memory: not enforced here"
+    enforced = "enforced by a control group" if machine.can_limit else "not enforced here"
+    asked = f"{spec.memory_bytes / GIB:.3g} GiB of memory: {enforced}"
     if machine.memory_bytes is not None and spec.memory_bytes > machine.memory_bytes:
         return [f"{asked}, and this machine has {machine.memory_bytes / GIB:.3g} GiB"]
     return [asked]

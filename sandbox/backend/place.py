@@ -24,7 +24,10 @@ PROBED_S = 1.0  # somebody who looks whether the lock is held has it for microse
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was started. No variables: they may be secrets. ``boot`` and ``oom_kills`` are the machine's, then."""
+    """What was started. No variables: they may be secrets. ``boot`` and ``oom_kills`` are the machine's, then.
+
+    ``cgroup`` is the control group that limits its memory.
+    """
 
     id: str
     port: int
@@ -33,6 +36,7 @@ class Record:
     oom_kills: int
     gpus: tuple[str, ...] = ()
     cores: tuple[int, ...] = ()
+    cgroup: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

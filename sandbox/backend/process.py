@@ -6,7 +6,6 @@ No process of ours watches them: they live on when we end, and whoever comes nex
 import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import signal
 import time
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from sandbox.backend import ending, launch, limits, logs, machine, ports, processes, rotation, variables
+from sandbox.backend import cgroup, ending, launch, limits, logs, ports, processes, rotation, share, variables
 from sandbox.backend.locks import locked
 from sandbox.backend.place import Place, Record, Said
 from sandbox.backend.protocol import Failure, Instance, InstanceSpec, LogLine, Readiness
@@ -51,53 +50,34 @@ class ProcessBackend:
                 if found.state != "exited":
                     return found
                 processes.end_all(self._mark(place, before.id), place.name)  # workers of a server that was killed
+                self._forget(place, before)
             return self._start(place, spec)
 
     def _start(self, place: Place, spec: InstanceSpec) -> Instance:
-        there = machine.gpus(os.environ) if limits.wants_gpus(spec) else []
+        gpus = share.gpus(spec)
         with place.born() as alive, ports.reserve() as held:
             with locked(os.path.join(self._root, "sharing.lock")):
-                cores, gpus = self._share(spec, there)
-                record = Record(
-                    id=secrets.token_hex(6),
-                    port=ports.number(held),
-                    started=time.time(),
-                    boot=processes.boot_id(),
-                    oom_kills=processes.oom_kills(),
-                    gpus=gpus,
-                    cores=cores,
-                )
+                others = [record for one in self._places() if one.lives() and (record := one.read())]
+                record = share.record(spec, ports.number(held), gpus, others)
                 place.write(record)
+            if record.cgroup and spec.memory_bytes:
+                cgroup.make(record.cgroup, spec.memory_bytes)
             rotation.set_aside(place.log)
-            ours = limits.variables(spec, gpus, can_bind=bool(machine.cores()))
             environment = variables.environment(
-                spec.python, ours, spec.variables, self._mark(place, record.id), os.environ
+                spec.python, share.variables(spec, record), spec.variables, self._mark(place, record.id), os.environ
             )
             try:
                 pid = launch.spawn(launch.command(place, spec, record), environment, place.log, alive, held.fileno())
             except OSError as error:
-                place.forget()
+                self._forget(place, record)
                 what = f"{spec.python} cannot be started for {place.name}"
                 fix = "build the environment again, or name another one"
                 raise SandboxError("E085", what, error.strerror or str(error), fix) from None
         return replace(_instance(place, record, "starting"), pid=pid)
 
-    def _share(self, spec: InstanceSpec, gpus: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        """Choose cores and GPUs, those that fewest running instances use; none where there is no limit."""
-        cores = machine.cores()
-        bound = limits.bound_cores(spec, len(cores))
-        if not bound and not gpus:
-            return (), ()
-        others = [record for place in self._places() if place.lives() and (record := place.read())]
-        used_gpus = [name for record in others for name in record.gpus]
-        used_cores = [number for record in others for number in record.cores]
-        return machine.least_used(bound or 0, cores, used_cores), machine.least_used(spec.gpus, gpus, used_gpus)
-
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say in sentences which of the asked-for cores, memory and GPUs are enforced here, and which are not."""
-        gpus = machine.gpus(os.environ)
-        there = limits.Machine(machine.core_count(), bool(machine.cores()), machine.memory_bytes(), len(gpus))
-        return limits.sentences(spec, there)
+        return limits.sentences(spec, share.machine_here())
 
     # --- Which there are ---------------------------------------------------------------------------------------------
 
@@ -143,8 +123,9 @@ class ProcessBackend:
             return Readiness(False, failure.summary if failure else "it has ended", failure)
         status, found = probe.ask(instance.port)
         detail = str(found.get("message") or found.get("status") or f"status {status}")
-        broken = found.get("error")  # with --reload: newer code than that which serves
-        return Readiness(status == 200, detail, Failure("script", str(broken)) if broken else None)
+        broken = found.get("error")  # with --reload: the newest code
+        failure = ending.broken(str(broken), logs.tail(place.log, READ_LINES)) if broken else None
+        return Readiness(status == 200, detail, failure)
 
     def failure(self, instance: Instance) -> Failure | None:
         """Say why an instance has ended; None while it runs."""
@@ -156,7 +137,7 @@ class ProcessBackend:
             self._observe(place, record).exit_code,
             logs.tail(place.log, READ_LINES),
             rebooted=record.boot != processes.boot_id(),
-            oom_kills=processes.oom_kills() - record.oom_kills,
+            oom_kills=_oom_kills(record),
         )
 
     # --- Logs --------------------------------------------------------------------------------------------------------
@@ -190,7 +171,12 @@ class ProcessBackend:
         if said.id == identity and said.pid is not None:
             processes.reap(said.pid)
         if record is not None and record.id == identity:
-            place.forget()
+            self._forget(place, record)
+
+    def _forget(self, place: Place, record: Record) -> None:
+        if record.cgroup:
+            cgroup.remove(record.cgroup)
+        place.forget()
 
     def _ask_to_end(self, place: Place, record: Record, grace_s: float) -> None:
         """Send SIGTERM, once: the second one would cut off what the first one lets finish."""
@@ -216,6 +202,18 @@ class ProcessBackend:
                 os.rmdir(folder)
                 folder = os.path.dirname(folder)
 
+    def end_strays(self) -> list[str]:
+        """End the processes of instances of this home that no record tells of, and return the instances' names.
+
+        There are some when somebody has removed the home while instances ran.
+        """
+        running = processes.marks(f"{self._owner}/")
+        known = {self._mark(place, record.id) for place in self._places() if (record := place.read())}
+        strays = sorted(running - known)  # records are read last: each is written before its process is made
+        for mark in strays:
+            processes.end_all(mark, mark.partition("/")[2])
+        return [mark.partition("/")[2].rpartition("/")[0] for mark in strays]
+
     def _mark(self, place: Place, identity: str) -> str:
         return f"{self._owner}/{place.endpoint}/{place.deployment}/{place.revision}/{place.index}/{identity}"
 
@@ -239,6 +237,11 @@ def _instance(place: Place, record: Record, state: Literal["starting", "running"
         log=place.log,
         gpus=record.gpus,
     )
+
+
+def _oom_kills(record: Record) -> int:
+    """Return how many processes were killed for want of memory since it was started, of its own if that is known."""
+    return cgroup.oom_kills(record.cgroup) if record.cgroup else processes.oom_kills() - record.oom_kills
 
 
 def _exit_code(place: Place, said: Said) -> int | None:

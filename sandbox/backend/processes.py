@@ -9,73 +9,48 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 
+from sandbox.backend import listing
+from sandbox.backend.listing import Seen
 from sandbox.model.errors import SandboxError
 
-MARK = "ENDPOINT_SANDBOX_INSTANCE"
 END_S = 5.0
 PAUSE_S = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A process as the system shows it; ``began`` in the system's own words, ``mark`` empty where there is none."""
-
-    pid: int
-    session: int
-    began: str
-    mark: str
-
-
-def look(pid: int) -> Seen | None:
-    """Return what is known of a process; None for one that has ended, is a zombie or belongs to somebody else."""
-    folder = f"/proc/{pid}"
-    try:
-        if os.stat(folder).st_uid != os.getuid():
-            return None
-        with open(f"{folder}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-        if fields[0] in "ZX":
-            return None
-        with open(f"{folder}/environ", "rb") as raw:
-            environment = raw.read()
-    except PermissionError:
-        environment = b""
-    except OSError:
-        return None
-    return Seen(pid, int(fields[3]), fields[19], _mark_in(environment))
-
-
-def all_of_us() -> Iterator[Seen]:
-    """Give all processes of this user but this one."""
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
-            seen = look(int(name))
-            if seen is not None:
-                yield seen
-
-
 def marked(mark: str) -> list[Seen]:
     """Return the processes that bear this mark, and those that share a session with one."""
-    everybody = list(all_of_us())
-    sessions = {seen.session for seen in everybody if seen.mark == mark} - {os.getsid(0)}
+    everybody = list(listing.everybody())
+    sessions = {seen.session for seen in everybody if seen.mark == mark} - {os.getsid(0), os.getpgid(0)}
     return [seen for seen in everybody if seen.mark == mark or seen.session in sessions]
+
+
+def marks(beginning: str) -> set[str]:
+    """Return the marks of running processes that begin so."""
+    return {seen.mark for seen in listing.everybody() if seen.mark.startswith(beginning)}
 
 
 def send(pid: int, began: str, number: int) -> bool:
     """Signal the process that began then; tell whether it was there."""
     with contextlib.suppress(ProcessLookupError):
+        if not hasattr(os, "pidfd_open"):  # not Linux: the number is looked at a moment before
+            if _is(pid, began):
+                os.kill(pid, number)
+                return True
+            return False
         held = os.pidfd_open(pid)
         try:
-            seen = look(pid)
-            if seen is not None and seen.began == began:
+            if _is(pid, began):
                 signal.pidfd_send_signal(held, number)
                 return True
         finally:
             os.close(held)
     return False
+
+
+def _is(pid: int, began: str) -> bool:
+    seen = listing.one(pid)
+    return seen is not None and began in ("", seen.began)
 
 
 def end_all(mark: str, what: str) -> None:
@@ -124,11 +99,3 @@ def _line(path: str) -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def _mark_in(environment: bytes) -> str:
-    prefix = MARK.encode() + b"="
-    for entry in environment.split(b"\0"):
-        if entry.startswith(prefix):
-            return entry[len(prefix) :].decode("utf-8", "replace")
-    return ""

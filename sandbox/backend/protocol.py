@@ -71,7 +71,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The answer to one probe. ``detail`` says why it is not ready; ``failure`` is there when waiting will not help."""
+    """The answer to one probe. ``detail`` says why it is not ready.
+
+    ``failure`` is there when waiting will not help: the instance has ended or, with ``--reload``, its newest code does
+    not load, while older code may be ``ready``.
+    """
 
     ready: bool
     detail: str

@@ -7,7 +7,7 @@ tokens of other programs to the script.
 import os
 from collections.abc import Mapping
 
-from sandbox.backend.processes import MARK
+from sandbox.backend.listing import MARK
 
 KEPT = frozenset(
     {

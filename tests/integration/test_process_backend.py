@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.backend import cgroup
 from sandbox.model.errors import SandboxError
 from tests.support.backends import score, until, yard
 
@@ -189,9 +190,7 @@ def test_modules_beside_the_script_do_not_hide_those_of_the_server(here):
     (app / "signals.py").write_text("VALUE = 'mine'")
     for name in ("selectors", "json", "flask", "inference_http"):
         (app / f"{name}.py").write_text("raise RuntimeError('hidden')")
-    instance = here.start(app, wait=False)
-    failure = until(lambda: (found := here.backend.ready(instance)).ready or found.failure)
-    assert failure is True or "hidden" not in failure.summary
+    assert score(here.start(app)) == "mine"
 
 
 def test_an_interpreter_that_cannot_find_the_server_says_so(here):
@@ -241,6 +240,35 @@ def test_gpus_are_shared_out_among_instances(here, monkeypatch):
     assert here.now(started[1]).gpus == ("1",)
 
 
+def test_instances_that_want_a_second_port_for_probes_do_not_collide(here):
+    app = here.script(ECHO)
+    for index in range(2):
+        variables = {"HEALTH_PORT": "5000", "SEPERATE_HEALTH_ENDPOINT": "true"}
+        instance = here.start(app, index=index, variables=variables)
+        assert score(instance)["environment"]["HEALTH_PORT"] not in {"5000", str(instance.port)}
+
+
+def test_a_limit_of_memory_is_entered_before_anything_else(here, monkeypatch):
+    """A folder stands for the kernel's control group."""
+    monkeypatch.setattr(cgroup, "place", lambda: str(here.folder))
+    app = here.script(ECHO)
+    instance = here.start(app, memory_bytes=2**30)
+    group = here.folder / f"endpoint-sandbox-{instance.id}"
+    assert (group / "memory.max").read_text() == str(2**30)
+    assert (group / "cgroup.procs").read_text() == "0", "the process that writes"
+    assert here.backend.limits(here.spec(app, memory_bytes=2**30)) == ["1 GiB of memory: enforced by a control group"]
+    (group / "memory.events").write_text("oom 1\noom_kill 1\n")
+    os.kill(instance.pid, signal.SIGKILL)
+    failure = until(lambda: here.backend.failure(instance))
+    assert failure.kind == "memory"
+
+
+def test_a_limit_that_the_system_refuses_is_told_in_the_log(here, monkeypatch):
+    monkeypatch.setattr(cgroup, "place", lambda: str(here.folder / "nowhere"))
+    instance = here.start(here.script(ECHO), memory_bytes=2**30)
+    assert any("memory of this instance is not limited" in line for line in here.backend.tail(instance, 100))
+
+
 def test_logs_are_followed_over_a_restart(here):
     app = here.script("import os\ndef init(): print('init in', os.getpid())\ndef run(data): return 1")
     instance = here.start(app)
@@ -266,8 +294,10 @@ def test_a_reload_that_breaks_is_told_while_the_old_code_serves(here):
     (app / "score.py").write_text("def init(): raise ValueError('broken')\ndef run(data): return 'new'")
     readiness = until(lambda: (found := here.backend.ready(instance)).failure and found)
     assert readiness.ready
-    assert readiness.failure.kind == "script"
-    assert "ValueError: broken" in readiness.failure.summary
+    failure = readiness.failure
+    assert (failure.kind, failure.file, failure.line) == ("script", str(app / "score.py"), 1)
+    assert failure.summary == "ValueError: broken"
+    assert failure.traceback[-1] == "ValueError: broken"
     assert score(instance) == "old"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.backend import processes
+from sandbox.backend import listing
 from tests.support.backends import score, until, yard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,7 +105,7 @@ def test_a_stop_that_is_killed_can_be_said_again(here, step):
     run_until_killed(here, "stop", *step)
     for one in here.backend.instances():
         assert one.id == instance.id
-        here.backend.stop(one, 10)
+        here.backend.stop(one, 2)
     assert here.backend.instances() == []
     assert here.members() == []
 
@@ -138,7 +139,7 @@ def test_it_lives_on_when_the_terminal_is_closed(here):
     instance = here.backend.instances()[0]
     until(lambda: here.backend.ready(instance).ready)
     assert here.now(instance).pid == pid
-    assert processes.look(pid).session == pid
+    assert listing.one(pid).session == pid
 
 
 def test_two_who_start_the_same_instance_get_one(here):
@@ -180,9 +181,9 @@ def run(data): return found
 """
     instance = here.start(here.script(script))
     children = score(instance)
-    assert all(processes.look(pid) for pid in children)
+    assert all(listing.one(pid) for pid in children)
     here.backend.stop(instance, 10)
-    assert [pid for pid in children if processes.look(pid)] == []
+    assert [pid for pid in children if listing.one(pid)] == []
 
 
 def test_a_server_that_does_not_end_is_killed_when_the_grace_is_over(here):
@@ -249,3 +250,14 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_touched(here):
         other.kill()
     again = here.start(app)
     assert here.now(again).state == "running"
+
+
+def test_instances_whose_home_was_removed_are_ended(here):
+    app = here.script(QUICK)
+    kept, lost = here.start(app), here.start(app, index=1)
+    shutil.rmtree(Path(lost.log).parent)
+    assert [one.id for one in here.backend.instances()] == [kept.id]
+    assert here.backend.end_strays() == ["shop/blue/r1/1"]
+    assert {seen.mark.rpartition("/")[2] for seen in here.members()} == {kept.id}
+    assert here.backend.ready(kept).ready
+    assert here.backend.end_strays() == []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.backend import processes
+from sandbox.backend import listing
 from sandbox.backend.process import ProcessBackend
 from sandbox.backend.protocol import Instance, InstanceSpec
 from sandbox.home import Home
@@ -69,10 +69,10 @@ class Yard:
         """The instance as it is at the moment."""
         return next(one for one in self.backend.instances() if one.id == instance.id)
 
-    def members(self) -> list[processes.Seen]:
+    def members(self) -> list[listing.Seen]:
         """All processes of all instances of this home."""
         owner = hashlib.sha256(os.fsencode(os.path.realpath(self.home))).hexdigest()[:12]
-        return [seen for seen in processes.all_of_us() if seen.mark.startswith(owner)]
+        return [seen for seen in listing.everybody() if seen.mark.startswith(owner)]
 
 
 def score(instance: Instance, value: Any = None) -> Any:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandbox.backend.ending import explain
+from sandbox.backend.ending import broken, explain
 
 START = "2026-01-02 03:04:05,678 I [9] azmlinfsrv.user_script - Invoking user's init function"
 TEXT = """Server Settings
@@ -120,3 +120,14 @@ def test_a_machine_that_was_started_anew_explains_everything():
 def test_lines_that_only_look_like_json_are_text():
     log = ['{"level": 1}', "{not json", '{"a": 2', "last words"]
     assert end(1, log).summary.endswith(": last words")
+
+
+def test_code_that_does_not_load_while_older_code_serves():
+    scoring = [
+        "2026-01-02 03:05:00,000 E [9] azmlinfsrv - Encountered Exception: /app/score.py:9: KeyError: 'a'",
+        "KeyError: 'a'",
+    ]
+    failure = broken("ValueError: no such file: a.pkl (model.py:2)", [*TEXT[:-1], *scoring])
+    assert (failure.file, failure.line, failure.summary) == ("/app/model.py", 2, "ValueError: no such file: a.pkl")
+    unknown = broken("ValueError: another", TEXT)
+    assert (unknown.file, unknown.summary, unknown.log) == (None, "ValueError: another", tuple(TEXT[-20:]))

@@ -1,6 +1,6 @@
 """Which variables an instance gets."""
 
-from sandbox.backend.processes import MARK
+from sandbox.backend.listing import MARK
 from sandbox.backend.variables import environment
 
 SHELL = {
