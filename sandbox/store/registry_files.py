@@ -5,6 +5,8 @@ what is registered stays, whatever becomes of the deployments.
 """
 
 import os
+import time
+from collections.abc import Collection
 
 from sandbox.environment import content, copying, tree
 from sandbox.environment.ignoring import NotContent
@@ -12,6 +14,8 @@ from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Report
 from sandbox.store.registry_records import Stored
+
+_SWEEP_EVERY_S = 24 * 3600.0
 
 
 def keep(home: Home, path: str, what: str, *, link: bool, report: Report) -> Stored:
@@ -65,6 +69,24 @@ def lay_out(stored: Stored, folder: str) -> None:
             os.replace(draft, target)
         finally:
             copying.remove(draft)
+
+
+def sweep_is_due(home: Home) -> bool:
+    """Tell whether the last sweep was a day ago, and note that there is one now."""
+    mark = os.path.join(home.registry, "swept")
+    try:
+        due = time.time() - os.path.getmtime(mark) > _SWEEP_EVERY_S
+    except FileNotFoundError:
+        due = True
+    if due:
+        with open(mark, "wb"):
+            os.utime(mark)
+    return due
+
+
+def sweep(home: Home, keep: Collection[str]) -> int:
+    """Remove copies whose digest is not in ``keep`` and that are older than a few minutes; return the bytes removed."""
+    return content.clean(_own(home), keep)
 
 
 def _own(home: Home) -> Home:

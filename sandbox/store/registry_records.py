@@ -137,6 +137,22 @@ class Records(Generic[Asset]):
             raise SandboxError("E004", what, f"{error!r}", "restore it, or remove it and say it again") from None
 
 
+def digests(home: Home) -> set[str]:
+    """Return the digests of all contents that a version is made of, of every kind and registry.
+
+    Raises:
+        SandboxError: E004, a record is damaged.
+    """
+    found = set()
+    kinds: tuple[Kind, ...] = ("model", "environment")
+    for kind in kinds:
+        for scope in _all_entries(os.path.join(home.registry, f"{kind}s")):
+            registry = scope.removeprefix("registry-") if scope != "workspace" else None
+            records: Records[Any] = Records(home, kind, registry)
+            found |= {each.stored.digest for record in records.all() for each in record.versions if each.stored}
+    return found
+
+
 def now() -> str:
     """Return the time as Azure prints it."""
     moment = time.time()

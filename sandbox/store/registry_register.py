@@ -1,5 +1,6 @@
 """Put a model or an environment into the registry: files first, then the record, so that a record is always whole."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -12,7 +13,7 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.progress import Report, quiet
 from sandbox.store.registered import Registered
-from sandbox.store.registry_records import POSSIBLE, Asset, Kind, Record, Records, Stored, Version, now
+from sandbox.store.registry_records import POSSIBLE, Asset, Kind, Record, Records, Stored, Version, digests, now
 
 _MUTABLE = ("description", "tags", "properties", "stage")  # what Azure lets change in a version
 _PLACE = ("path", "build", "conda_file", "datastore")  # where content came from; what it is, its hash says
@@ -25,12 +26,13 @@ def register(
     *,
     registry: str | None = None,
     link: bool = False,
+    whole: bool = False,
     report: Report = quiet,
 ) -> Registered[Asset]:
     """Register a model or an environment; return it as it is kept.
 
     Without a version it gets the next number. A version that exists is returned when the content is the same, with
-    description, tags, properties and stage as they are said now.
+    those of description, tags, properties and stage that are said now.
 
     Args:
         home: where it is kept.
@@ -38,6 +40,7 @@ def register(
         value: with a name; a path of this machine is copied, an address is kept as it is.
         registry: the name of an Azure ML registry it stands for; None: the workspace.
         link: leave the files where they are.
+        whole: what is not said of description, tags, properties and stage is taken away.
         report: is told of the progress of long copies.
 
     Raises:
@@ -47,9 +50,9 @@ def register(
     name = _named(kind, value.name)
     if value.version is not None and not POSSIBLE.fullmatch(value.version):
         raise _impossible(f"{value.version!r} cannot be the version of a {kind}")
-    stored = _kept(home, kind, value, name, link=link, report=report)
-    fingerprint = _fingerprint(value, stored)
     records: Records[Asset] = Records(home, kind, registry)
+    stored = _kept(home, records, value, f"{kind} {name}", link=link, report=report)
+    fingerprint = _fingerprint(value, stored)
     new: Version[Asset]
     record: Record[Asset]
     versions: tuple[Version[Asset], ...]
@@ -61,7 +64,7 @@ def register(
             raise SandboxError("E101", what, why, f"leave the version out, or say --version {record.next_version}")
         moment = now()
         if old:
-            new = _updated(old, value, stored, moment)
+            new = _updated(old, value, stored, moment, whole=whole)
             versions = tuple(new if each is old else each for each in record.versions)
         else:
             numbered = dataclasses.replace(value, name=name, version=value.version or record.next_version)
@@ -69,6 +72,8 @@ def register(
             versions = (*record.versions, new)
         if new != old:
             records.write(Record(name, record.archived, versions))
+    if stored and not stored.linked:
+        _sweep(home)
     return Registered(kind, new, registry, hidden=record.archived)
 
 
@@ -86,15 +91,20 @@ def _impossible(what: str) -> UsageError:
     )
 
 
-def _kept(home: Home, kind: Kind, value: Any, name: str, *, link: bool, report: Report) -> Stored | None:
+def _kept(home: Home, records: Records[Asset], value: Asset, what: str, *, link: bool, report: Report) -> Stored | None:
     path = value.path if isinstance(value, Model) else value.build.path if value.build else None
     if path is None or is_remote(path):
         if isinstance(value, Model) and path is None:
             raise UsageError("E100", "a model has files", "its path is missing", "--path PATH, or path: in the file")
         return None
+    for each in records.read(str(value.name).lower()).versions:
+        if each.stored and each.stored.path == path:  # said again as ``show`` prints it
+            if not each.stored.linked:
+                return each.stored
+            link = True
     from sandbox.store import registry_files
 
-    return registry_files.keep(home, path, f"{kind} {name}", link=link, report=report)
+    return registry_files.keep(home, path, what, link=link, report=report)
 
 
 def _fingerprint(value: Any, stored: Stored | None) -> str:
@@ -121,12 +131,22 @@ def _placed(value: Asset, stored: Stored | None) -> Asset:
     return dataclasses.replace(value, path=stored.path) if stored else value
 
 
-def _updated(old: Version[Asset], value: Asset, stored: Stored | None, moment: str) -> Version[Asset]:
-    """Return a version that exists as it is said now. What is not said stays; files that are gone are taken back."""
-    said = {key: getattr(value, key) for key in _MUTABLE if getattr(value, key, None)}
+def _updated(old: Version[Asset], value: Asset, stored: Stored | None, moment: str, *, whole: bool) -> Version[Asset]:
+    """Return a version that exists as it is said now. Files that are gone are taken back."""
+    mutable = (key for key in _MUTABLE if hasattr(value, key))
+    said = {key: getattr(value, key) for key in mutable if whole or getattr(value, key)}
     kept = old.stored
     if stored and (not kept or not os.path.exists(kept.path) or (kept.linked and not stored.linked)):
         kept = stored
     made = _placed(dataclasses.replace(old.value, **said), kept)
     new = dataclasses.replace(old, value=made, stored=kept)
     return new if new == old else dataclasses.replace(new, modified=moment)
+
+
+def _sweep(home: Home) -> None:
+    """Once a day, remove copies that no version names: what killed commands, or a change of mind, left behind."""
+    from sandbox.store import registry_files
+
+    with contextlib.suppress(SandboxError, OSError):  # a damaged record elsewhere is no reason to fail here
+        if registry_files.sweep_is_due(home):
+            registry_files.sweep(home, digests(home))

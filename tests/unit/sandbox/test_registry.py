@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -149,8 +150,56 @@ def test_linked_files_stay_where_they_are(home, folder):
     made = registry.register(home, "model", model(folder), link=True)
     assert made.value.path == str(folder)
     assert not Path(home.registry, "content").exists() or not list(Path(home.registry, "content").rglob("a.pkl"))
-    again = registry.register(home, "model", model(folder, version="1"))
-    assert again.value.path.startswith(home.registry), "a copy takes the place of the link"
+    assert registry.register(home, "model", model(folder, version="1", tags={"a": 1})).value.path == str(folder)
+    (folder / "a.pkl").write_bytes(b"changed")
+    with pytest.raises(SandboxError, match="E101"):
+        registry.register(home, "model", model(folder, version="1"))
+
+
+def test_a_copy_from_elsewhere_takes_the_place_of_a_link(home, folder, tmp_path):
+    registry.register(home, "model", model(folder), link=True)
+    shutil.copytree(folder, tmp_path / "iris")
+    made = registry.register(home, "model", model(tmp_path / "iris", version="1"))
+    assert made.value.path.startswith(home.registry)
+
+
+def test_what_show_prints_can_be_said_again_without_reading_the_files(home, folder):
+    made = registry.register(home, "model", model(folder))
+    Path(made.value.path, "a.pkl").unlink()
+    again = registry.register(home, "model", replace(made.value, description="d"))
+    assert (again.value.description, again.value.path) == ("d", made.value.path)
+    assert registry.register(home, "model", replace(made.value, version=None)).version == "2"
+
+
+def test_what_is_not_said_stays_or_goes(home, folder):
+    add(home, folder, "1", tags={"a": 1}, description="d", stage="s")
+    value = model(folder, version="1", description="e")
+    kept = registry.register(home, "model", value).value
+    assert (kept.tags, kept.description, kept.stage) == ({"a": 1}, "e", "s")
+    kept = registry.register(home, "model", value, whole=True).value
+    assert (kept.tags, kept.description, kept.stage) == ({}, "e", None)
+
+
+def test_copies_that_no_version_names_are_swept_once_a_day(home, folder):
+    add(home, folder, "1")
+    store = Path(home.registry, "content")
+    kept = {path.name for path in store.iterdir()}
+    (folder / "a.pkl").write_bytes(b"never registered")
+    left = registry_files.keep(home, str(folder), "x", link=False, report=print)
+    (folder / "a.pkl").write_bytes(b"a" * 1000)
+    (store / ".draft-0badcafe").mkdir()
+    long_ago = time.time() - 3 * 86400
+    for path in (*store.glob("*.json"), store / ".draft-0badcafe"):
+        os.utime(path, (long_ago, long_ago))
+    add(home, folder, "2")
+    assert Path(left.path).exists(), "swept today already"
+    os.utime(Path(home.registry, "swept"), (long_ago, long_ago))
+    add(home, folder, "3")
+    assert not (store / ".draft-0badcafe").exists()
+    assert not Path(left.path).exists()
+    assert {path.name for path in store.iterdir()} == kept
+    for each in registry.list_all(home, "model", "iris"):
+        assert Path(each.value.path, "a.pkl").exists()
 
 
 def test_files_that_are_gone_are_told_and_taken_back(home, folder, tmp_path):
