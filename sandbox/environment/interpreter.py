@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sandbox.environment import command, copying, order, pythons, server, shelf, surroundings
+from sandbox.copies import copying
+from sandbox.environment import command, order, pythons, server, shelf, surroundings
 from sandbox.environment.installers import Installer, Site, WithPip, WithUv
 from sandbox.environment.masks import mask
 from sandbox.environment.order import Order

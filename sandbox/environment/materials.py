@@ -13,10 +13,10 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 
 from sandbox import files
-from sandbox.environment import content, copying, ignoring, tree
-from sandbox.environment.content import Content
-from sandbox.environment.copying import Progress, in_words
-from sandbox.environment.ignoring import Ignored
+from sandbox.copies import content, copying, ignoring, tree
+from sandbox.copies.content import Content
+from sandbox.copies.copying import Progress, in_words
+from sandbox.copies.ignoring import Ignored
 from sandbox.home import Home
 from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment

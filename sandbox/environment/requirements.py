@@ -4,8 +4,8 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from sandbox.environment import copying, tree
-from sandbox.environment.ignoring import NotContent
+from sandbox.copies import copying, tree
+from sandbox.copies.ignoring import NotContent
 from sandbox.environment.masks import mask
 from sandbox.model.errors import SandboxError
 

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from sandbox import files
-from sandbox.environment import copying
+from sandbox.copies import copying
 from sandbox.environment.pythons import Python, ours
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from sandbox import files
-from sandbox.environment import copying
+from sandbox.copies import copying
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 

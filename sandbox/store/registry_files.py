@@ -1,6 +1,6 @@
 """The files of registered models and build folders: copied once for each content, or linked where that is asked for.
 
-The copies are kept as those of deployments are (``sandbox.environment.content``), in a store of the registry's own:
+The copies are kept as those of deployments are (``sandbox.copies.content``), in a store of the registry's own:
 what is registered stays, whatever becomes of the deployments.
 """
 
@@ -8,8 +8,8 @@ import os
 import time
 from collections.abc import Collection
 
-from sandbox.environment import content, copying, tree
-from sandbox.environment.ignoring import NotContent
+from sandbox.copies import content, copying, tree
+from sandbox.copies.ignoring import NotContent
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Report

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from sandbox.environment import content, copying, materials
+from sandbox.copies import content, copying
+from sandbox.environment import materials
 from sandbox.environment.materials import clean, lay_out
 from sandbox.home import Home
 from sandbox.model.asset import Model

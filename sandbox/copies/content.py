@@ -14,10 +14,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sandbox import files
-from sandbox.environment import copying, seen
-from sandbox.environment.copying import Progress
-from sandbox.environment.seen import Seen
-from sandbox.environment.tree import File, Tree
+from sandbox.copies import copying, seen
+from sandbox.copies.copying import Progress
+from sandbox.copies.seen import Seen
+from sandbox.copies.tree import File, Tree
 from sandbox.home import Home
 
 _DRAFT = ".draft-"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import files
-from sandbox.environment import copying
-from sandbox.environment.tree import File
+from sandbox.copies import copying
+from sandbox.copies.tree import File
 from sandbox.home import Home
 
 _SETTLED_NS = 2_000_000_000  # a file written less than this before it was read may change again and look the same

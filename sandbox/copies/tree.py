@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.environment.ignoring import Ignored
+from sandbox.copies.ignoring import Ignored
 
 
 @dataclass(frozen=True, slots=True)
