@@ -35,19 +35,22 @@ class OnlineDeployments(Part):
         Args:
             file: a YAML file, or what else ``given.read`` takes; None when ``changes`` say everything.
             changes: overrides of the file, such as ``-n``, ``-e`` and ``--set``.
-            all_traffic: send every request to it once it is ready.
+            all_traffic: send every request to it once it is ready; it must be waited for then, as in Azure.
             skip_script_validation: do not read the scoring script beforehand (Azure's flag).
             wait: False: return at once; a process of its own goes on.
             reload: run the code from the developer's folder, and reload it when it is saved.
             debug: let a debugger attach to it, with an entry for VS Code; means ``reload`` as well.
             report: is told about progress.
         """
+        from sandbox.model.errors import UsageError
         from sandbox.ops import deployments, endpoints, shapes
 
+        if all_traffic and not wait:
+            raise UsageError("E010", "all_traffic needs wait", "it may never be ready", "set the traffic afterwards")
         context = self._context(report)
         value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
         state = deployments.create(context, value, development=reload, debug=debug, wait=wait)
-        if all_traffic and wait:
+        if all_traffic:
             endpoints.all_traffic(context, value.endpoint_name, state.wanted.name)
         return Info(state.wanted.name, shapes.deployment(state))
 

@@ -123,6 +123,9 @@ class Backend(Protocol):
     def remove(self, endpoint: str, deployment: str, revision: str) -> None:
         """Remove what is remembered of these instances, logs included; one that runs is ended first."""
 
+    def end_strays(self) -> list[str]:
+        """End what was started for this home and is in no record of it (somebody removed them); return the names."""
+
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say in sentences which of the asked-for cores, memory and GPUs are enforced here, and which are not."""
 

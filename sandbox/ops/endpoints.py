@@ -10,7 +10,7 @@ from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
-from sandbox.ops import removal
+from sandbox.ops import removal, strays
 from sandbox.ops.context import Context, refuse_if_busy
 from sandbox.ops.publish import publish
 from sandbox.reconcile.describe import served
@@ -32,6 +32,8 @@ def create(context: Context, endpoint: Endpoint) -> EndpointState:
     _make_secrets(context, endpoint)
     with context.step("gateway", f"endpoint {endpoint.name}", endpoint.name):
         with context.store.all_alone(), context.store.alone(endpoint.name):
+            if not context.store.names():
+                strays.end(context)
             found = context.store.find(endpoint.name)
             if found is not None:
                 endpoint = _keeping_traffic(endpoint, found.endpoint)

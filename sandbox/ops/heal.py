@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, EndpointState
-from sandbox.ops import deployments, endpoints, removal, rollout
+from sandbox.ops import deployments, endpoints, removal, rollout, strays
 from sandbox.ops.context import Context, begin, failure_of, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.ops.readiness import wait_ready
@@ -39,6 +39,7 @@ def heal(context: Context, leave_alone: Collection[tuple[str, str]] = ()) -> Hea
     if done or states:
         publish(context)
     removal.stop(context, done.stop)
+    strays.end(context)
     return Healed(done, tuple(failed))
 
 

@@ -10,7 +10,7 @@ from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.problem import Problem, SpecError
 from sandbox.model.progress import Event
-from sandbox.ops import deployments, endpoints, heal
+from sandbox.ops import deployments, endpoints, heal, strays
 from sandbox.ops.context import Context
 from sandbox.spec.load import Spec, examine
 
@@ -63,6 +63,8 @@ def down(context: Context, names: Sequence[str] | None) -> list[str]:
     chosen = context.store.names() if names is None else [context.endpoint(name).name for name in names]
     for name in chosen:
         endpoints.delete(context, name)
+    if not context.store.names():
+        strays.end(context)
     return chosen
 
 
