@@ -1,6 +1,7 @@
 """How the progress of a long use case is shown on standard error: drawn on a terminal, a line a step elsewhere."""
 
 import sys
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 TAIL = 5  # lines of a tool's output below the step that it belongs to
 KEPT = 30  # lines that are shown when a step fails
 
-_SLOW = frozenset({"environment", "image", "ready"})  # steps whose beginning is worth a line of its own
+PATIENCE_S = 1.0  # before a step that has begun gets a line of its own
 
 
 class Progress(Protocol):
@@ -43,9 +44,9 @@ def progress(stream: TextIO, *, verbose: bool) -> Progress:
 
 
 def subject(event: Event) -> str:
-    """Name what an event is about: ``shop/blue: `` ."""
+    """Name what an event is about: ``shop/blue: `` ; what is deleted is told by its step alone."""
     name = "/".join(part for part in (event.endpoint, event.deployment) if part)
-    return f"{name}: " if name else ""
+    return f"{name}: {'delete ' if event.step == 'delete' else ''}" if name else ""
 
 
 def seconds(amount: float) -> str:
@@ -56,13 +57,14 @@ def seconds(amount: float) -> str:
 
 
 class Lines:
-    """One line for each step, for pipes and logs."""
+    """One line for each step, for pipes and logs; one that takes long is named when it has begun, too."""
 
     def __init__(self, stream: TextIO, *, verbose: bool) -> None:
         self._paper = Paper(stream)
         self._stream = stream
         self._verbose = verbose
         self._tail: deque[str] = deque(maxlen=KEPT)
+        self._timer: threading.Timer | None = None
 
     def tell(self, event: Event) -> None:
         """Print an event that is worth a line."""
@@ -70,20 +72,33 @@ class Lines:
         if event.state == "line":
             self._tail.append(text)
             if self._verbose:
-                self._paper.print(f"  | {text}")
+                self._print(f"  | {text}")
+        elif event.state == "begin":
+            self.close()
+            self._tail.clear()
+            self._timer = threading.Timer(PATIENCE_S, self._print, [f"{subject(event)}{text} ..."])
+            self._timer.daemon = True
+            self._timer.start()
         elif event.state == "failed":  # what failed is said by the error that follows
-            if not self._verbose:
-                for line in self._tail:
-                    self._paper.print(f"  | {line}")
+            self.close()
+            for line in () if self._verbose else self._tail:
+                self._print(f"  | {line}")
             self._tail.clear()
-        elif event.state in {"done", "note"} or event.step in _SLOW or self._verbose:
-            self._tail.clear()
-            ending = " ..." if event.state == "begin" else seconds(event.seconds)
-            self._paper.print(f"{subject(event)}{text}{ending}")
+        else:
+            if event.state == "done":
+                self.close()
+            self._print(f"{subject(event)}{text}{seconds(event.seconds)}")
+
+    def _print(self, line: str) -> None:
+        self._paper.print(line)
         self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Forget the step that has begun."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+            self._timer = None
 
 
 class _Step:

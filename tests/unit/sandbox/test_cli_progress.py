@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 
 from sandbox.cli.progress import Drawn, Lines, progress
 from sandbox.model.progress import Event
@@ -37,19 +38,30 @@ def told(stream, **how):
 
 def test_a_pipe_gets_a_line_for_each_step_and_the_tail_of_what_failed():
     assert told(io.StringIO(), verbose=False) == (
-        "shop/blue: build the environment ...\n"
         "shop/blue: build the environment (3.2 s)\n"
         "shop/blue: publish\n"
         "shop/blue: the model is linked\n"
-        "shop/blue: wait until ready ...\n"
         "  | KeyError: 'cake'\n"
     )
+
+
+def test_a_step_that_takes_long_is_named_when_it_has_begun(monkeypatch):
+    monkeypatch.setattr("sandbox.cli.progress.PATIENCE_S", 0.05)
+    stream = io.StringIO()
+    shown = progress(stream, verbose=False)
+    shown.tell(Event("ready", "begin", "wait until ready", "shop", "blue"))
+    deadline = time.monotonic() + 10
+    while "..." not in stream.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    shown.tell(Event("ready", "done", "wait until ready", "shop", "blue", 1.5))
+    shown.close()
+    assert stream.getvalue() == "shop/blue: wait until ready ...\nshop/blue: wait until ready (1.5 s)\n"
 
 
 def test_verbose_shows_what_tools_print_without_what_steers_a_terminal():
     text = told(io.StringIO(), verbose=True)
     assert "  | Collecting flask \ufffd[2J\n" in text
-    assert "shop/blue: publish ...\n" in text
 
 
 def test_a_terminal_keeps_the_steps_and_takes_the_rest_back(monkeypatch):
