@@ -40,10 +40,11 @@ def oom_kills(folder: str) -> int:
     return int(words[words.index("oom_kill") + 1]) if "oom_kill" in words else 0
 
 
-def remove(folder: str) -> None:
-    """Remove a group whose processes have ended."""
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
+def remove(folder: str | None) -> None:
+    """Remove a group whose processes have ended, if there is one."""
+    if folder:
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
 
 
 def _inside(own: str) -> str | None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -70,6 +69,8 @@ def from_proc(pid: int) -> Seen | None:
 
 def from_ps(words: Sequence[str] = PS) -> Iterator[Seen]:
     """Give what ``ps`` tells of this user's processes but this one."""
+    import subprocess  # here: commands that only look need none
+
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     done = subprocess.run([*words, "-o", _COLUMNS], capture_output=True, env=environment, check=False)
     for line in done.stdout.decode("utf-8", "replace").splitlines():

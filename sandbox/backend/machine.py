@@ -1,8 +1,6 @@
 """What this machine has, and whose turn it is: cores, memory, GPUs."""
 
 import os
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -33,6 +31,9 @@ def memory_bytes() -> int | None:
 
 def gpus(shell: Mapping[str, str]) -> list[str]:
     """Return the GPUs by the numbers of the driver, of those that ``CUDA_VISIBLE_DEVICES`` of the shell leaves."""
+    import shutil  # here: few ask
+    import subprocess
+
     program = shutil.which("nvidia-smi", path=shell.get("PATH"))
     if program is None:
         return []

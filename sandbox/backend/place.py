@@ -10,12 +10,12 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sandbox import files
 from sandbox.model.errors import SandboxError
 
 PAUSE_S = 0.005
@@ -93,14 +93,7 @@ class Place:
 
     def write(self, record: Record) -> None:
         """Remember what is about to be started."""
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
-        draft = f"{self._record}.{secrets.token_hex(4)}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(record), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, self._record)
+        files.write_json(self._record, asdict(record))
 
     def read(self) -> Record | None:
         """Return what was started last, None where nothing was or it was stopped.
@@ -109,12 +102,15 @@ class Place:
             SandboxError: E004, the file is not what we wrote.
         """
         try:
-            with open(self._record, encoding="utf-8") as file:
-                found = json.load(file)
-            return Record(**{**found, "gpus": tuple(found["gpus"]), "cores": tuple(found["cores"])})
-        except (FileNotFoundError, NotADirectoryError):
+            found = files.read_json(self._record)
+            return (
+                None
+                if found is None
+                else Record(**{**found, "gpus": tuple(found["gpus"]), "cores": tuple(found["cores"])})
+            )
+        except NotADirectoryError:
             return None
-        except (ValueError, TypeError, KeyError) as error:
+        except (TypeError, KeyError) as error:
             raise SandboxError("E004", f"{self._record} is damaged", str(error), "remove it") from None
 
     def forget(self) -> None:

@@ -6,14 +6,13 @@ No process of ours watches them: they live on when we end, and whoever comes nex
 import contextlib
 import hashlib
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from sandbox.backend import cgroup, ending, launch, limits, logs, ports, processes, rotation, share, variables
+from sandbox.backend import cgroup, processes, rotation
 from sandbox.backend.locks import locked
 from sandbox.backend.place import Place, Record, Said
 from sandbox.backend.protocol import Failure, Instance, InstanceSpec, LogLine, Readiness
@@ -50,10 +49,12 @@ class ProcessBackend:
                 if found.state != "exited":
                     return found
                 processes.end_all(self._mark(place, before.id), place.name)  # workers of a server that was killed
-                self._forget(place, before)
+                cgroup.remove(before.cgroup)  # its record stays until the next one takes its place
             return self._start(place, spec)
 
     def _start(self, place: Place, spec: InstanceSpec) -> Instance:
+        from sandbox.backend import launch, ports, share, variables  # here, as below: to look at instances is quick
+
         gpus = share.gpus(spec)
         with place.born() as alive, ports.reserve() as held:
             with locked(os.path.join(self._root, "sharing.lock")):
@@ -68,21 +69,25 @@ class ProcessBackend:
             )
             try:
                 pid = launch.spawn(launch.command(place, spec, record), environment, place.log, alive, held.fileno())
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a variable that no environment can hold
                 self._forget(place, record)
                 what = f"{spec.python} cannot be started for {place.name}"
                 fix = "build the environment again, or name another one"
-                raise SandboxError("E085", what, error.strerror or str(error), fix) from None
+                raise SandboxError("E085", what, getattr(error, "strerror", None) or str(error), fix) from None
+        processes.adopt(pid)
         return replace(_instance(place, record, "starting"), pid=pid)
 
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say in sentences which of the asked-for cores, memory and GPUs are enforced here, and which are not."""
+        from sandbox.backend import limits, share
+
         return limits.sentences(spec, share.machine_here())
 
     # --- Which there are ---------------------------------------------------------------------------------------------
 
     def instances(self, endpoint: str | None = None) -> list[Instance]:
         """Return what was started and not stopped, as it is now, also what has ended by itself."""
+        processes.collect()
         found = []
         for place in self._places(endpoint):
             record = place.read()
@@ -112,7 +117,7 @@ class ProcessBackend:
 
     def ready(self, instance: Instance) -> Readiness:
         """Ask once whether it serves; two seconds at most."""
-        from sandbox.backend import probe  # here: http.client takes its time, and commands that only show need none
+        from sandbox.backend import ending, logs, probe
 
         place = _place(self._root, instance)
         record = place.read()
@@ -133,6 +138,8 @@ class ProcessBackend:
         record = place.read()
         if record is None or record.id != instance.id or place.lives():
             return None
+        from sandbox.backend import ending, logs
+
         return ending.explain(
             self._observe(place, record).exit_code,
             logs.tail(place.log, READ_LINES),
@@ -144,10 +151,14 @@ class ProcessBackend:
 
     def tail(self, instance: Instance, lines: int) -> list[str]:
         """Return the last lines of its log, older parts included."""
+        from sandbox.backend import logs
+
         return logs.tail(instance.log, lines)
 
     def follow(self, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
         """Give the last lines of each instance in the order of time, then new ones as they come; see ``logs``."""
+        from sandbox.backend import logs
+
         return logs.follow(select, lines)
 
     # --- Stop --------------------------------------------------------------------------------------------------------
@@ -159,6 +170,9 @@ class ProcessBackend:
             SandboxError: E087, a process cannot be ended.
         """
         place = _place(self._root, instance)
+        if not os.path.isdir(place.folder):  # removed by hand: its mark is left
+            processes.end_all(self._mark(place, instance.id), place.name)
+            return
         with place.mine(max(LONGEST_STOP_S, grace_s)):
             self._stop(place, instance.id, grace_s)
 
@@ -174,8 +188,7 @@ class ProcessBackend:
             self._forget(place, record)
 
     def _forget(self, place: Place, record: Record) -> None:
-        if record.cgroup:
-            cgroup.remove(record.cgroup)
+        cgroup.remove(record.cgroup)
         place.forget()
 
     def _ask_to_end(self, place: Place, record: Record, grace_s: float) -> None:
@@ -190,6 +203,8 @@ class ProcessBackend:
 
     def remove(self, endpoint: str, deployment: str, revision: str) -> None:
         """Remove what is remembered of these instances, logs included; one that runs is ended first."""
+        import shutil
+
         for place in list(self._places(endpoint, deployment, revision)):
             with place.mine(LONGEST_STOP_S):
                 record = place.read()

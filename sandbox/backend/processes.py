@@ -16,6 +16,7 @@ from sandbox.model.errors import SandboxError
 
 END_S = 5.0
 PAUSE_S = 0.01
+_children: dict[int, int | None] = {}  # those of this process, and how they have ended
 
 
 def marked(mark: str) -> list[Seen]:
@@ -70,13 +71,26 @@ def end_all(mark: str, what: str) -> None:
         time.sleep(PAUSE_S)
 
 
+def adopt(pid: int) -> None:
+    """Remember a child, so that nothing is left of it at its end, whoever ends it."""
+    _children[pid] = None
+
+
 def reap(pid: int) -> int | None:
-    """Return the exit code (or minus the signal) of an ended child, which is no zombie then; None for all others."""
-    try:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return None
-    return os.waitstatus_to_exitcode(status) if ended == pid else None
+    """Return the exit code (or minus the signal) of a child that has ended, once; None for all others."""
+    collect()
+    return _children.pop(pid) if _children.get(pid) is not None else None
+
+
+def collect() -> None:
+    """Leave no zombies."""
+    for pid in [pid for pid, code in list(_children.items()) if code is None]:
+        try:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:  # another thread was faster, or somebody who waits for all children
+            continue
+        if ended == pid:
+            _children[pid] = os.waitstatus_to_exitcode(status)
 
 
 def boot_id() -> str:

@@ -8,7 +8,6 @@ microseconds, is lost. At a start nobody writes: then the file is renamed, and e
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -75,6 +74,8 @@ def rotate(log: str, largest: int = LARGEST) -> bool:
     with still(log) as turns:
         if size(log) <= largest:  # somebody else was faster
             return False
+        import shutil  # here: it is large, and this is rare
+
         draft = f"{log}.draft"
         with open(log, "rb") as source, open(os.open(draft, _FRESH, 0o600), "wb", buffering=0) as target:
             shutil.copyfileobj(source, target, 2**20)

@@ -134,6 +134,15 @@ def test_an_interpreter_that_does_not_exist_is_named(here):
     assert here.backend.instances() == []
 
 
+@pytest.mark.parametrize("variables", [{"A": "nul \0 in it"}, {"A=B": "x"}], ids=["value", "name"])
+def test_variables_that_no_environment_can_hold_are_refused(here, variables):
+    with pytest.raises(SandboxError) as raised:
+        here.start(here.script(ECHO), variables=variables)
+    assert raised.value.code == "E085"
+    assert "nul" not in str(raised.value.why).replace("null", "")
+    assert here.backend.instances() == []
+
+
 def test_the_developers_shell_is_not_handed_on_and_the_users_variables_win(here, monkeypatch):
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_secret")
     monkeypatch.setenv("PYTHONPATH", "/somewhere")

@@ -252,6 +252,23 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_touched(here):
     assert here.now(again).state == "running"
 
 
+def test_what_another_process_ends_is_no_zombie_of_the_one_that_started_it(here):
+    instance = here.start(here.script(QUICK))
+    program = STARTER.replace("os.kill(os.getpid(), signal.SIGKILL)\n", "pass\n")
+    command = [sys.executable, "-c", program, str(here.folder), "stop", "none", "-", "-"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    assert here.backend.instances() == []
+    assert not os.path.exists(f"/proc/{instance.pid}")
+
+
+def test_a_stop_after_the_folder_was_removed_ends_what_runs(here):
+    instance = here.start(here.script(QUICK))
+    shutil.rmtree(Path(instance.log).parent)
+    here.backend.stop(instance, 5)
+    assert here.members() == []
+    assert not Path(instance.log).parent.exists()
+
+
 def test_instances_whose_home_was_removed_are_ended(here):
     app = here.script(QUICK)
     kept, lost = here.start(app), here.start(app, index=1)

@@ -72,13 +72,18 @@ def test_what_does_not_end_is_named(child, monkeypatch):
     assert str(child.pid) in raised.value.what
 
 
-def test_a_child_is_reaped_once_and_others_never(child):
-    assert processes.reap(child.pid) is None
-    os.kill(child.pid, signal.SIGTERM)
-    assert until(lambda: processes.reap(child.pid)) == -signal.SIGTERM
-    assert processes.reap(child.pid) is None
+def test_adopted_children_leave_no_zombies_and_others_are_not_touched(child):
+    with subprocess.Popen(SLEEP) as stranger:
+        processes.adopt(child.pid)
+        assert processes.reap(child.pid) is None
+        for pid in (child.pid, stranger.pid):
+            os.kill(pid, signal.SIGTERM)
+        assert until(lambda: processes.reap(child.pid)) == -signal.SIGTERM
+        assert processes.reap(child.pid) is None, "the number may be another's from now on"
+        assert not os.path.exists(f"/proc/{child.pid}")
+        assert processes.reap(stranger.pid) is None
+        assert stranger.wait(10) == -signal.SIGTERM
     child.returncode = -signal.SIGTERM  # Popen shall not wait for it
-    assert processes.reap(1) is None
 
 
 def test_the_machine_tells_its_start_and_its_kills():
