@@ -12,6 +12,7 @@ _TEXT = re.compile(
 _EXTRA = re.compile(r"(\w+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,\s]+))")
 _CLAUSE = re.compile(r"(?P<operator>===|==|~=|!=|>=|<=|>|<|=)?(?P<version>.+)")
 _BUILD = re.compile(r"(?<![<>=!~])=(?!=)")  # the = of >=1.2=py39_0 that is no operator
+_VERSION = re.compile(r"[\w.*+!<>=~,|()-]*", re.ASCII)
 _PLAIN = re.compile(r"\d+(\.\d+)*")  # a version to which .* can be appended
 _PEP440 = re.compile(
     r"(\d+!)?\d+(\.\d+)*([._-]?(a|b|c|rc|alpha|beta|pre|preview)[._-]?\d*)?([._-]?(post|rev|r)[._-]?\d*)?"
@@ -41,11 +42,14 @@ def parse(text: str) -> CondaSpec:
     if found is None:
         message = f"{text!r} is no package specification"
         raise ValueError(message)
-    version, build = _version(found["rest"])
+    version, build = _version(" ".join(found["rest"].split()))
     for key, *values in _EXTRA.findall(found["extra"] or ""):
         value = next((value for value in values if value), "")
         version = value if key == "version" else version
         build = value if key == "build" else build
+    if not _VERSION.fullmatch(version):
+        message = f"{version!r} is no version"
+        raise ValueError(message)
     return CondaSpec(text, found["name"].lower(), version, build, found["channel"] or "")
 
 

@@ -12,6 +12,11 @@ from sandbox.environment import command, failures, surroundings
 from sandbox.model.errors import SandboxError
 
 CONDA_TOOLS = ("micromamba", "mamba", "conda")  # the fastest first
+_BRING_PIP = "import ensurepip, importlib.util; importlib.util.find_spec('pip') or ensurepip.bootstrap()"
+_OPTIONS_OF_UV = {
+    *("-c", "--constraint", "-e", "--editable", "-f", "--find-links", "-i", "--index-url", "--extra-index-url"),
+    *("--no-index", "--no-binary", "--only-binary", "--require-hashes"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class WithPip:
         site.run("pip", python, "-m", "pip", "install", "-r", file)
 
     def install_to(self, site: Site, python: str, requirements: Sequence[str], folder: str) -> None:
-        """Install with the environment's own pip."""
+        """Install with the environment's own pip, which one that uv made may lack."""
+        site.run("ensurepip", python, "-c", _BRING_PIP)
         site.run("pip", python, "-m", "pip", "install", "--target", folder, *requirements)
 
 
@@ -82,6 +88,12 @@ class WithUv:
     def __init__(self, path: str) -> None:
         self._path = path
         self._environ: dict[str, str] | None = None
+
+    @staticmethod
+    def understands(lines: Sequence[str]) -> bool:
+        """Tell whether uv takes the options in these lines of a requirements file; some of pip's it leaves out."""
+        options = (line.split("=")[0].split()[0] for line in lines if line.startswith("-"))
+        return all(option in _OPTIONS_OF_UV for option in options)
 
     def make(self, site: Site, base: str, folder: str) -> str:
         """Make it without pip, which uv does not need."""

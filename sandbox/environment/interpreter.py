@@ -5,7 +5,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.copies import copying
@@ -132,15 +132,16 @@ def _built(home: Home, wanted: Order, report: Report) -> Record:
 
 def _install(site: Site, wanted: Order, folder: str) -> str:
     """Make the environment with all packages; return its interpreter."""
+    installer = _installer(wanted.lines)
     if wanted.conda is not None:
         python = wanted.conda.make(site, wanted.dependencies, wanted.channels, folder)
     else:
-        python = _installer().make(site, wanted.base, folder)
+        python = installer.make(site, wanted.base, folder)
     if wanted.lines:
         file = os.path.join(site.folder, "requirements.txt")  # lines may hold credentials: not on a command line
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
             opened.writelines(f"{line}\n" for line in wanted.lines)
-        _installer().install(site, python, file)
+        installer.install(site, python, file)
     return python
 
 
@@ -178,9 +179,9 @@ def _site(home: Home, wanted: Order, folder: str, report: Report) -> Iterator[Si
         )
 
 
-def _installer() -> Installer:
+def _installer(lines: Sequence[str] = ()) -> Installer:
     path = pythons.uv()
-    return WithUv(path) if path else WithPip()
+    return WithUv(path) if path and WithUv.understands(lines) else WithPip()
 
 
 def _failed(error: OSError, home: Home) -> SandboxError:

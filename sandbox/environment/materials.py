@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 from sandbox import files
 from sandbox.copies import content, copying, ignoring, tree
@@ -97,7 +97,7 @@ def clean(home: Home, keep: Collection[str]) -> int:
 
 def _again(record: str, *, link_code: bool) -> Materials | None:
     known = files.read_json(record)
-    if known is None or known.pop("link_code") != link_code:
+    if known is None or known.pop("link_code") != link_code or set(known) != {one.name for one in fields(Materials)}:
         return None
     for key in ("log", "digests"):
         known[key] = tuple(known[key])

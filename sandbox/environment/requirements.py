@@ -55,7 +55,7 @@ def _lines(items: Sequence[str], folder: str, depth: int) -> Iterator[str]:
             if option is not None and option["name"] in _INLINE and "://" not in value:
                 yield from _included(os.path.join(folder, value), depth)
             elif option is not None and option["name"] in _PATHS:
-                yield f"{option['name']} {_absolute(value, folder)}"
+                yield f"{option['name']} {_absolute(value, folder, is_path=True)}"
             elif option is None:
                 yield _absolute(line, folder)
             else:
@@ -80,14 +80,14 @@ def _included(path: str, depth: int) -> Iterator[str]:
     yield from _lines([text], os.path.dirname(path), depth + 1)
 
 
-def _absolute(text: str, folder: str) -> str:
+def _absolute(text: str, folder: str, *, is_path: bool = False) -> str:
     """Return a requirement with its path made absolute, where it is a path."""
     if "://" in text or " @ " in text:
         return text
     path = _path_of(text)
     here = os.path.normpath(os.path.join(folder, path))
-    local = text.startswith(".") or os.sep in path or "/" in path or path.endswith((".whl", ".tar.gz", ".zip"))
-    return here + text[len(path) :] if local and os.path.exists(here) else text
+    like_one = text.startswith(".") or os.sep in path or "/" in path or path.endswith((".whl", ".tar.gz", ".zip"))
+    return here + text[len(path) :] if is_path or (like_one and os.path.exists(here)) else text
 
 
 def _path_of(requirement: str) -> str:

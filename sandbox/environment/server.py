@@ -35,7 +35,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 def folder_for(home: Home, python: Python) -> str:
     """Return the folder for interpreters like ``python``, which need not exist yet; another one for each source."""
     digest = hashlib.sha256("\n".join((_SCHEME, *DEPENDENCIES)).encode())
-    for relative, path in _sources():
+    for relative, path in sources():
         with open(path, "rb") as file:
             digest.update(relative.encode() + b"\0" + file.read() + b"\0")
     return os.path.join(home.environments, f"server-{python.tag}-{digest.hexdigest()[:16]}")
@@ -53,13 +53,14 @@ def place(home: Home, python: Python, install_to: Callable[[str], None]) -> str:
     """
     folder = folder_for(home, python)
     if os.path.isdir(folder):
+        os.utime(folder)  # in use, also before a record says so
         return folder
     draft = os.path.join(home.environments, f".draft-server-{secrets.token_hex(4)}")
     os.makedirs(draft, mode=0o700)
     try:
         if python.tag != ours().tag or not _copy_own(draft):
             install_to(draft)
-        for relative, path in _sources():
+        for relative, path in sources():
             _copy(path, os.path.join(draft, PACKAGE, *relative.split("/")))
         try:
             os.rename(draft, folder)
@@ -102,7 +103,7 @@ def misfit(lines: tuple[str, ...], log: str) -> SandboxError:
     return SandboxError("E078", what, why, fix)
 
 
-def _sources() -> Iterator[tuple[str, str]]:
+def sources() -> Iterator[tuple[str, str]]:
     """Give (path below the package with /, path) of each file of the server, found without importing it."""
     spec = importlib.util.find_spec(PACKAGE)
     assert spec is not None

@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from sandbox import files
 from sandbox.copies import copying
@@ -17,7 +17,8 @@ from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 
 _DEAD_S = 24 * 3600.0  # no build takes a day
-_SERVER = "server-"
+_SERVER_IDLE_S = 3600.0  # a build that took one into use has its record by then
+_SERVER, _LOCKS = "server-", "locks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Built:
 def find(home: Home, key: str) -> Record | None:
     """Return the environment of a key; None where it is not built, or the Python it stands on is gone."""
     raw = files.read_json(_path(home, key))
-    if raw is None:
+    if raw is None or set(raw) != {one.name for one in fields(Record)}:  # none, or written by another version of us
         return None
     record = Record(**{**raw, "packages": tuple(raw["packages"]), "servers": tuple(raw["servers"])})
     return record if os.path.exists(record.python) else None
@@ -77,7 +78,7 @@ def draft(home: Home, key: str) -> str:
 
 def lock(home: Home, key: str) -> "contextlib.AbstractContextManager[None]":
     """Return the lock of a key; it raises E005 where another command builds for a while."""
-    return files.alone(os.path.join(home.environments, "locks", key), "the environment")
+    return files.alone(os.path.join(home.environments, _LOCKS, key), "the environment")
 
 
 def log_path(home: Home, key: str) -> str:
@@ -101,8 +102,9 @@ def built(home: Home) -> list[Built]:
     for key in _keys(home):
         record = find(home, key)
         if record is not None:
-            used = os.path.getmtime(_path(home, key))
-            found.append(Built(key, record.python_version, record.size, record.created, used, record.packages))
+            with contextlib.suppress(FileNotFoundError):  # removed at this moment
+                used = os.path.getmtime(_path(home, key))
+                found.append(Built(key, record.python_version, record.size, record.created, used, record.packages))
     return sorted(found, key=lambda one: -one.last_used)
 
 
@@ -113,28 +115,36 @@ def prune(home: Home, keep: Collection[str]) -> list[Built]:
     """
     removed = []
     for one in built(home):
-        if one.key in keep:
-            continue
-        with contextlib.suppress(SandboxError), lock(home, one.key):
-            folder = files.read_json(_path(home, one.key))["folder"]
-            copying.remove(_path(home, one.key))  # first: without it the folder does not count
-            copying.remove(folder)
-            copying.remove(log_path(home, one.key))
-            removed.append(one)
+        if one.key not in keep:
+            with contextlib.suppress(SandboxError), lock(home, one.key):
+                removed += _removed(home, one)
     _remove_dead(home)
     return removed
 
 
+def _removed(home: Home, one: Built) -> list[Built]:
+    record = find(home, one.key)
+    if record is None:
+        return []
+    copying.remove(_path(home, one.key))  # first: without it the folder does not count
+    copying.remove(record.folder)
+    copying.remove(log_path(home, one.key))
+    return [one]
+
+
 def _remove_dead(home: Home) -> None:
-    records = [record for key in _keys(home) if (record := find(home, key)) is not None]
-    used = {record.folder for record in records} | {server for record in records for server in record.servers}
+    records = {key: find(home, key) for key in _keys(home)}
+    alive = [record for record in records.values() if record is not None]
+    used = {record.folder for record in alive} | {server for record in alive for server in record.servers}
+    used |= {_path(home, key) for key, record in records.items() if record is not None}
+    used |= {log_path(home, key) for key, record in records.items() if record is not None}
+    used.add(os.path.join(home.environments, _LOCKS))
     now = time.time()
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(home.environments):
             path = os.path.join(home.environments, name)
-            if not os.path.isdir(path) or path in used or name == "locks":
-                continue
-            if name.startswith(_SERVER) or now - os.path.getmtime(path) > _DEAD_S:
+            idle = _SERVER_IDLE_S if name.startswith(_SERVER) else _DEAD_S
+            if path not in used and now - os.path.getmtime(path) > idle:
                 copying.remove(path)
 
 

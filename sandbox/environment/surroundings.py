@@ -50,8 +50,7 @@ def of_uv(environ: Mapping[str, str], settings: str) -> dict[str, str]:
         return dict(environ)
     found = pip_settings(settings)
     told = {variable: split.join(found[name].split()) for name, (variable, split) in _AS_UV.items() if name in found}
-    if "UV_EXTRA_INDEX_URL" in told:
-        told["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip does: the best of all indexes, not the first index
+    told["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip, and so Azure: the best of all indexes, not of the first
     return {**told, **environ}
 
 

@@ -122,7 +122,10 @@ def test_with_venv_and_pip_the_users_flask_wins_and_the_server_answers(home, tmp
     with serving(interpreter, found) as port, urllib.request.urlopen(f"http://127.0.0.1:{port}/score", b"{}") as answer:
         assert json.load(answer) == ["red"]
 
+    (seen,) = shelf.find(home, interpreter.key).servers
+    os.utime(seen, (1, 1))
     assert shelf.prune(home, [interpreter.key]) == []
+    assert os.path.isdir(seen)
     assert [one.key for one in shelf.prune(home, [])] == [interpreter.key]
     assert sorted(os.listdir(home.environments)) == ["locks"], "the server's folder, which nobody sees now, is gone too"
 
@@ -196,6 +199,7 @@ def test_a_newer_server_is_seen_by_environments_that_were_built_before(home, wit
     after = server.attached(record.site_packages)
     assert after != before
     assert record.servers == (before, after), "instances of the old one still run from it"
+    os.utime(before, (1, 1))
     shelf.prune(home, [interpreter.key])
     assert os.path.isdir(before)
 
