@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from sandbox.model.errors import CODES
+from sandbox.model.codes import CODES
 from sandbox.spec import pages_text as text
 from sandbox.spec.assets import Asset
 from sandbox.spec.json_schema import schemas

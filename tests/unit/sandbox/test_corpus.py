@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from sandbox.model.errors import CODES
+from sandbox.model.codes import CODES
 from sandbox.spec.kinds import NAMES
 from sandbox.spec.load import examine
 from tests.unit.sandbox.cases import CASES
