@@ -1,6 +1,7 @@
 """Connections to things outside, with their secret parts kept apart (spec section 3, 5)."""
 
 import difflib
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -43,7 +44,8 @@ def create(home: Home, connection: Connection) -> Kept:
         moment = now()
         identity, where = secrets.token_hex(_ID_BYTES), connections_secrets.choose()
         open_part = replace(connection, credentials=Credentials(connection.credentials.type))
-        new: dict[str, Any] = {"connection": codec.encode(open_part), "secret": None, "left": []}
+        said = json.loads(json.dumps(codec.encode(open_part), default=str))  # YAML knows dates
+        new: dict[str, Any] = {"connection": said, "secret": None, "left": []}
         new |= {"created": old["created"] if old else moment, "modified": moment}
         if values:
             files.write(name, {**(old or {**new, "connection": None}), "left": [[where, identity]]})
@@ -54,7 +56,7 @@ def create(home: Home, connection: Connection) -> Kept:
         if new["left"]:
             _forget(home, new)
             files.write(name, {**new, "left": []})
-    return Kept(open_part, new["created"], moment)
+    return _kept(home, new, populate_secrets=False)
 
 
 def show(home: Home, name: str, *, populate_secrets: bool = False) -> Kept:

@@ -16,7 +16,7 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.store.registered import Registered
-from sandbox.store.registry_records import POSSIBLE, Kind, Record, Records, Version, now
+from sandbox.store.registry_records import Kind, Record, Records, Version, now
 from sandbox.store.registry_register import register
 
 __all__ = ["LATEST", "Archived", "archive", "download", "list_all", "register", "resolve", "restore", "show"]
@@ -109,11 +109,12 @@ def archive(
         NotFound: E099.
     """
     records: Records[Any] = Records(home, kind, registry)
+    before = records.read(name.lower())
+    if not (_find_in(before, version, label) if version or label else before.versions):
+        text = f"{name}:{version}" if version else f"{name}@{label}" if label else name
+        raise _unknown(home, kind, AssetReference(text, name, version, label, registry))
     with records.changing(name.lower()) as record:
         found = _find_in(record, version, label)
-        if not (found if version or label else record.versions):
-            text = f"{name}:{version}" if version else f"{name}@{label}" if label else name
-            raise _unknown(home, kind, AssetReference(text, name, version, label, registry))
         if version or label:
             versions = tuple(
                 dataclasses.replace(each, archived=archived, modified=now()) if each is found else each
@@ -170,7 +171,7 @@ def download(home: Home, kind: Kind, name: str, version: str, folder: str = ".",
 
 
 def _find(records: Records[Any], name: str, version: str | None, label: str | None) -> Version[Any] | None:
-    return _find_in(records.read(name), version, label) if POSSIBLE.fullmatch(name) else None
+    return _find_in(records.read(name), version, label)
 
 
 def _find_in(record: Record[Any], version: str | None, label: str | None) -> Version[Any] | None:
@@ -202,7 +203,7 @@ def _unknown(home: Home, kind: Kind, reference: AssetReference) -> NotFound:
         what += f", registry {registry}"
     why = "nothing is fetched from Azure"
     records: list[Records[Any]] = [Records(home, kind, scope) for scope in dict.fromkeys((registry, None))]
-    known = [each for each in records if POSSIBLE.fullmatch(name) and each.read(name).versions]
+    known = [each for each in records if each.read(name).versions]
     if known:
         record = known[0].read(name)
         why = f"there are the versions {', '.join(str(each.value.version) for each in record.versions[-10:])}"

@@ -75,11 +75,15 @@ class Record(Generic[Asset]):
 
 
 class Records(Generic[Asset]):
-    """The records of one kind, of the workspace or of a registry by its name."""
+    """The records of one kind, of the workspace or of a registry by its name.
+
+    Names that could not be registered have no record; ``changing`` is for those that could only.
+    """
 
     def __init__(self, home: Home, kind: Kind, registry: str | None = None) -> None:
         self._home = home
         self._kind = kind
+        self._possible = registry is None or bool(POSSIBLE.fullmatch(registry))
         scope = f"registry-{registry.lower()}" if registry else "workspace"
         self._folder = os.path.join(home.registry, f"{kind}s", scope)
 
@@ -93,6 +97,8 @@ class Records(Generic[Asset]):
         Raises:
             SandboxError: E004, a file is damaged.
         """
+        if not self._possible:
+            return []
         found = (self._read(os.path.join(self._folder, file)) for file in _entries(self._folder))
         return [record for record in found if record]
 
@@ -102,11 +108,15 @@ class Records(Generic[Asset]):
         Raises:
             SandboxError: E004, the file is damaged.
         """
+        if not (self._possible and POSSIBLE.fullmatch(name)):
+            return Record(name)
         return self._read(self._path(name)) or Record(name)
 
     @contextlib.contextmanager
     def changing(self, name: str) -> Iterator[Record[Asset]]:
         """Give the record while nobody else may change it; what a killed command left of it is removed."""
+        assert self._possible
+        assert POSSIBLE.fullmatch(name)
         self._home.make()
         path = self._path(name)
         with files.alone(f"{path}.lock", f"{self._kind} {name}"):
@@ -119,7 +129,7 @@ class Records(Generic[Asset]):
     def write(self, record: Record[Asset]) -> None:
         """Replace a record; only within ``changing``."""
         said = {"name": record.name, "archived": record.archived, "versions": [_said(each) for each in record.versions]}
-        files.write_json(self._path(record.name), json.loads(json.dumps(said, default=str)))  # YAML knows dates
+        files.write_json(self._path(record.name), said)
 
     def _path(self, name: str) -> str:
         short = name if len(name) <= _LONGEST else f"{name[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:40]}"
@@ -135,6 +145,13 @@ class Records(Generic[Asset]):
         except (KeyError, TypeError, ValueError) as error:
             what = f"{path} is damaged"
             raise SandboxError("E004", what, f"{error!r}", "restore it, or remove it and say it again") from None
+
+
+def plain(kind: Kind, value: Asset) -> Asset:
+    """Return the value as it is after it was written and read: the dates that YAML knows are text then."""
+    said = json.loads(json.dumps(codec.encode(value), default=str))
+    made: Any = codec.decode(CLASSES[kind], said)
+    return made  # type: ignore[no-any-return]
 
 
 def digests(home: Home) -> set[str]:

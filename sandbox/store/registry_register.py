@@ -13,7 +13,7 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.progress import Report, quiet
 from sandbox.store.registered import Registered
-from sandbox.store.registry_records import POSSIBLE, Asset, Kind, Record, Records, Stored, Version, digests, now
+from sandbox.store.registry_records import POSSIBLE, Asset, Kind, Record, Records, Stored, Version, digests, now, plain
 
 _MUTABLE = ("description", "tags", "properties", "stage")  # what Azure lets change in a version
 _PLACE = ("path", "build", "conda_file", "datastore")  # where content came from; what it is, its hash says
@@ -48,8 +48,11 @@ def register(
         SandboxError: E100 the files cannot be copied, E101 the version exists with another content.
     """
     name = _named(kind, value.name)
+    if registry is not None and not POSSIBLE.fullmatch(registry):
+        raise _impossible(f"{registry!r} cannot be the name of a registry")
     if value.version is not None and not POSSIBLE.fullmatch(value.version):
         raise _impossible(f"{value.version!r} cannot be the version of a {kind}")
+    value = plain(kind, value)
     records: Records[Asset] = Records(home, kind, registry)
     stored = _kept(home, records, value, f"{kind} {name}", link=link, report=report)
     fingerprint = _fingerprint(value, stored)

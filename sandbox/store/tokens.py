@@ -115,11 +115,12 @@ def trust(home: Home, endpoint: str, issuer: Issuer | None) -> None:
     name = _named(endpoint)
     kept = _files(home)
     with kept.changing():
-        content = _understood(kept.read(name))
-        content.pop("trusted", None)
+        before = _understood(kept.read(name))
+        after = {role: part for role, part in before.items() if role != "trusted"}
         if issuer:
-            content["trusted"] = {"issuer": issuer.issuer, "audience": issuer.audience, "jwks": issuer.jwks}
-        kept.write(name, content)
+            after["trusted"] = {"issuer": issuer.issuer, "audience": issuer.audience, "jwks": issuer.jwks}
+        if after != before:
+            kept.write(name, after)
 
 
 def trusted(home: Home, endpoint: str) -> Issuer | None:

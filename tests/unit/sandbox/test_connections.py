@@ -1,12 +1,14 @@
 """Connections: kept with their secrets apart, shown without them, injected where a variable refers to them."""
 
 import contextlib
+import datetime as dt
 import json
 import multiprocessing
 import os
 import signal
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keyring
@@ -206,6 +208,11 @@ def test_lists_can_be_of_one_type(home):
     assert [each.connection.name for each in connections.list_all(home, "GIT")] == ["aaa"]
     assert connections.list_all(home, "s3") == []
     assert connections.list_all(home, "git", populate_secrets=True)[0].connection.credentials.values == {"pat": "p"}
+
+
+def test_dates_of_yaml_become_text(home):
+    connections.create(home, replace(openai(), metadata={"day": dt.date(2026, 1, 2)}))
+    assert connections.show(home, "aoai").connection.metadata == {"day": "2026-01-02"}
 
 
 def test_what_is_not_there_is_said_with_what_is_near(home):

@@ -1,5 +1,6 @@
 """The registry: versions that never change, labels, archives, files that stay what they were."""
 
+import datetime as dt
 import json
 import multiprocessing
 import os
@@ -124,6 +125,20 @@ def test_names_and_versions_become_folders_and_are_checked(home, folder, name, v
     assert caught.value.exit_code == 2
 
 
+def test_no_name_leads_out_of_the_registry(home, folder, tmp_path):
+    add(home, folder, "1")
+    (tmp_path / "out.json").write_text('{"name": "out", "archived": false, "versions": []}')
+    before = sorted(tmp_path.rglob("*"))
+    for name, scope in (("../../../../out", None), ("iris", "../../.."), ("..", "x/y"), ("/etc/passwd", None)):
+        for act in (registry.show, registry.archive, registry.restore, registry.list_all):
+            with pytest.raises(NotFound):
+                act(home, "model", name, registry=scope)
+        with pytest.raises(SandboxError, match="E100"):
+            registry.register(home, "model", model(folder, name), registry=scope)
+    assert registry.list_all(home, "model", registry="../../..") == []
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_long_name_is_possible(home, folder):
     name = "n" * 255
     registry.register(home, "model", model(folder, name))
@@ -230,6 +245,12 @@ def test_everything_about_a_model_is_kept(home, folder):
     made = registry.register(home, "model", value)
     assert replace(named(home, "azureml:iris:1"), path=value.path) == value
     assert made.value == named(home, "azureml:iris:1")
+
+
+def test_dates_of_yaml_become_text(home, folder):
+    first = add(home, folder, "1", tags={"day": dt.date(2026, 1, 2)})
+    assert named(home, "azureml:iris:1").tags == {"day": "2026-01-02"}
+    assert add(home, folder, "1", tags={"day": dt.date(2026, 1, 2)}) == first
 
 
 def test_an_environment_keeps_conda_routes_and_build_folder(home, tmp_path):
