@@ -32,7 +32,9 @@ class Failures:
             if getattr(self._session.arguments, "output", None) == "json":
                 paper.print(json.dumps({"error": as_object(error)}, ensure_ascii=False))
                 return error.exit_code
-        if isinstance(error, SpecError):
+        if isinstance(error, SpecError) and as_az and len(error.problems) == 1:
+            paper.problem(error.problems[0], headed=False)  # what it is stands in the line above
+        elif isinstance(error, SpecError):
             paper.problems(error.problems)
         elif as_az:
             paper.advice(error.why, error.fix)

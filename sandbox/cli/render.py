@@ -36,10 +36,11 @@ class Paper:
         self.print(f"{self.paint(f'error[{error.code}]', 'error')} {error.what}")
         self.advice(error.why, error.fix)
 
-    def problem(self, problem: Problem) -> None:
-        """Print a finding: what, where with the source line and a caret, why, fix."""
+    def problem(self, problem: Problem, *, headed: bool = True) -> None:
+        """Print a finding: what (``headed``), where with the source line and a caret, why, fix."""
         severity = "error" if problem.is_error else "warning"
-        self.print(f"{self.paint(f'{severity}[{problem.code}]', severity)} {problem.what}")
+        if headed:
+            self.print(f"{self.paint(f'{severity}[{problem.code}]', severity)} {problem.what}")
         self._place(problem.place, "-->")
         if problem.related:
             self.print(f"  {self.paint('see', 'dim')} {self.paint(shown(problem.related), 'place')}")

@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.cli.changes import edits, overrides
+from sandbox.cli.described import described
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
@@ -31,9 +32,8 @@ def _assets(session: Session) -> "Assets":
 def create(session: Session) -> dict[str, Any]:
     """Register one."""
     given = session.arguments
-    made = _assets(session).create(
-        given.file, overrides(given, _KEYS), registry=given.registry_name, report=session.report
-    )
+    value = described(session, session.group, given.file, overrides(given, _KEYS))
+    made = _assets(session).create(value, registry=given.registry_name, report=session.report)
     return made.as_azure()
 
 

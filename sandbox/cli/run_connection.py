@@ -3,13 +3,14 @@
 from typing import Any
 
 from sandbox.cli.changes import edits, overrides
+from sandbox.cli.described import described
 from sandbox.cli.session import Session
 
 
 def create(session: Session) -> dict[str, Any]:
     """Create a connection; its secrets are shown only when that is asked for."""
     given = session.arguments
-    made = session.sandbox.connections.create(given.file, overrides(given))
+    made = session.sandbox.connections.create(described(session, "connection", given.file, overrides(given)))
     return made.as_azure(secrets=given.populate_secrets)
 
 

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from sandbox.cli.changes import edits, overrides
+from sandbox.cli.described import described
 from sandbox.cli.session import Session, write
 from sandbox.model.errors import UsageError
 
@@ -18,11 +19,10 @@ def create(session: Session) -> dict[str, Any]:
     if given.all_traffic and given.no_wait:
         why = "traffic is given when the deployment is ready, and --no-wait does not wait for that"
         raise UsageError("E010", "--all-traffic and --no-wait exclude each other", why, "leave one of them out")
+    look = not given.skip_script_validation
     made = session.sandbox.online_deployments.create(
-        given.file,
-        overrides(given),
+        described(session, "deployment", given.file, overrides(given), look_at_script=look),
         all_traffic=given.all_traffic,
-        skip_script_validation=given.skip_script_validation,
         wait=not given.no_wait,
         debug=given.vscode_debug,
         report=session.report,
@@ -40,13 +40,13 @@ def update(session: Session) -> dict[str, Any]:
     if given.file is None and (given.name is None or given.endpoint_name is None):
         fix = "sandbox online-deployment update -n NAME -e ENDPOINT --set instance_count=2, or -f FILE"
         raise UsageError("E010", "which deployment is meant is not said", "without --file it takes both names", fix)
+    look = not given.skip_script_validation
+    value = described(session, "deployment", given.file, overrides(given), look_at_script=look) if given.file else None
     changed = session.sandbox.online_deployments.update(
-        given.file,
-        overrides(given) if given.file else (),
+        value,
         name=given.name,
         endpoint=given.endpoint_name,
         edits=edits(given, sets=not given.file),
-        skip_script_validation=given.skip_script_validation,
         wait=not given.no_wait,
         debug=True if given.vscode_debug else None,
         report=session.report,

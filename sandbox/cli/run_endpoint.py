@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cli.changes import edits, overrides, shares
+from sandbox.cli.described import described
 from sandbox.cli.session import Session
 from sandbox.model.errors import SandboxError, UsageError
 
@@ -17,7 +18,8 @@ def create(session: Session) -> dict[str, Any]:
     """Create an endpoint; without a file from its name alone."""
     given = session.arguments
     changes = overrides(given, {"auth_mode": ("auth_mode",)})
-    return session.sandbox.online_endpoints.create(given.file, changes, report=session.report).as_azure()
+    value = described(session, "endpoint", given.file, changes)
+    return session.sandbox.online_endpoints.create(value, report=session.report).as_azure()
 
 
 def update(session: Session) -> dict[str, Any]:
@@ -31,8 +33,7 @@ def update(session: Session) -> dict[str, Any]:
         fix = 'sandbox online-endpoint update -n NAME --traffic "blue=90 green=10", or -f FILE'
         raise UsageError("E010", "which endpoint is meant is not said", "", fix)
     changed = session.sandbox.online_endpoints.update(
-        given.file,
-        overrides(given) if given.file else (),
+        described(session, "endpoint", given.file, overrides(given)) if given.file else None,
         name=given.name,
         traffic=shares(given.traffic, "--traffic"),
         mirror=shares(given.mirror_traffic, "--mirror-traffic"),

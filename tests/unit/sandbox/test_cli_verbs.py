@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from sandbox.cli.main import main
+from sandbox.model.asset import Model
+from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import NotFound, SandboxError
-from sandbox.model.problem import Place, Problem, SpecError
 from tests.unit.sandbox.cli_run import Answer, Facade, Said
 
 E, D = "online-endpoint", "online-deployment"
@@ -29,12 +30,23 @@ def facade(monkeypatch):
     return put
 
 
+@pytest.fixture
+def blue(tmp_path):
+    """A deployment's file."""
+    (tmp_path / "score.py").write_text("def init(): pass\ndef run(data): return 1\n")
+    path = tmp_path / "b.yml"
+    path.write_text(
+        "name: blue\nendpoint_name: <e>\ncode_configuration: {code: ., scoring_script: score.py}\n"
+        "instance_type: Standard_DS3_v2\n"
+    )
+    return str(path)
+
+
 def test_an_endpoint_by_its_name_alone(facade, capsys):
     box = facade()
     assert main([E, "create", "-n", "shop", "--auth-mode", "aml_token", "-g", "x", "--local"]) == 0
-    ((called, (file, changes), named),) = box.calls
-    assert (called, file, named) == ("online_endpoints.create", None, {})
-    assert [(each.path, each.value) for each in changes] == [(("name",), "shop"), (("auth_mode",), "aml_token")]
+    ((called, (endpoint,), named),) = box.calls
+    assert (called, endpoint, named) == ("online_endpoints.create", Endpoint("shop", auth_mode="aml_token"), {})
     assert capsys.readouterr() == ('{\n  "name": "shop"\n}\n', "")
 
 
@@ -43,19 +55,38 @@ def test_traffic_and_mirror(facade):
     words = [E, "update", "--name", "shop", "--traffic", "blue=90 green=10", "--mirror-traffic", "red=5"]
     assert main([*words, "-o", "none"]) == 0
     ((called, positional, named),) = box.calls
-    assert (called, positional) == ("online_endpoints.update", (None, ()))
+    assert (called, positional) == ("online_endpoints.update", (None,))
     assert named == {"name": "shop", "traffic": {"blue": 90, "green": 10}, "mirror": {"red": 5}, "edits": []}
 
 
-def test_set_changes_the_file_where_there_is_one_and_the_thing_where_there_is_none(facade):
+def test_set_changes_the_file_where_there_is_one_and_the_thing_where_there_is_none(facade, blue):
     box = facade()
     main([D, "update", "-n", "b", "-e", "shop", "--set", "instance_count=2"])
-    main([D, "update", "-f", "b.yml", "-n", "b", "-e", "shop", "--set", "instance_count=2", "--no-wait"])
-    (_, (_, no_changes), first), (_, (file, changes), second) = box.calls
+    main([D, "update", "-f", blue, "-n", "Green", "-e", "shop", "--set", "instance_count=2", "--no-wait"])
+    (_, (nothing,), first), (_, (value,), second) = box.calls
     assert [(edit.kind, edit.path, edit.value) for edit in first["edits"]] == [("set", ("instance_count",), 2)]
-    assert (no_changes, first["wait"], first["endpoint"]) == ((), True, "shop")
-    assert (file, second["edits"], second["wait"]) == ("b.yml", [], False)
-    assert [each.path for each in changes] == [("name",), ("endpoint_name",), ("instance_count",)]
+    assert (nothing, first["wait"], first["endpoint"]) == (None, True, "shop")
+    assert (value.name, value.endpoint_name, value.instance_count) == ("green", "shop", 2)
+    assert (second["edits"], second["wait"]) == ([], False)
+
+
+def test_what_azure_would_refuse_is_told_and_done(facade, blue, capsys):
+    facade()
+    words = [D, "create", "-f", blue, "-e", "shop", "--set", "startup_probe.period=5"]
+    assert main(words) == 0
+    assert "warning[W060] " in capsys.readouterr().err
+    assert main([*words, "--only-show-errors"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_script_is_looked_at_unless_it_is_not_to_be(facade, blue, capsys, tmp_path):
+    box = facade()
+    (tmp_path / "score.py").write_text("def init(): pass\n")
+    words = [D, "create", "-f", blue, "-e", "shop"]
+    assert main(words) == 1
+    assert "ERROR: (E037) " in capsys.readouterr().err
+    assert main([*words, "--skip-script-validation"]) == 0
+    assert len(box.calls) == 1
 
 
 @pytest.mark.parametrize("words", [[E, "update", "--set", "a=1"], [D, "update", "-n", "b", "--set", "a=1"]])
@@ -180,20 +211,30 @@ def test_with_json_asked_for_the_last_line_is_the_error_as_json(facade, capsys):
     assert json.loads(last) == {"error": expected}
 
 
-def test_a_refused_file_shows_every_problem(facade, capsys):
-    problems = [Problem("E030", "one", Place("f.yml", 1, 1)), Problem("E031", "two", Place("f.yml", 2, 1))]
-    facade(online_endpoints__create=SpecError(problems))
+def test_a_refused_file_shows_every_problem(facade, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    box = facade()
+    (tmp_path / "f.yml").write_text("name: a_b\nauth_mod: key\n")
     assert main([E, "create", "-f", "f.yml"]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("ERROR: (E030) f.yml:1:1: one (and 1 more)\n")
+    assert err.startswith("ERROR: (E038) f.yml:1:7: 'a_b' cannot be a name (and 1 more)\n")
     assert err.count("error[E03") == 2
+    assert box.calls == []
 
 
-def test_the_end_of_the_log_is_shown_with_what_did_not_start(facade, capsys):
+def test_of_one_problem_the_place_follows(facade, capsys):
+    facade()
+    assert main([E, "create", "-n", "shop", "--auth-mode", "none"]) == 1
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first == "ERROR: (E033) --auth-mode none: auth_mode cannot be 'none'"
+    assert second == "  --> --auth-mode none"
+
+
+def test_the_end_of_the_log_is_shown_with_what_did_not_start(facade, capsys, blue):
     error = SandboxError("E002", "blue did not start")
     error.log = ("Traceback", "  KeyError: 'cake' \x1b[2J")
     facade(online_deployments__create=error)
-    assert main([D, "create", "-f", "b.yml"]) == 1
+    assert main([D, "create", "-f", blue, "-e", "shop"]) == 1
     assert capsys.readouterr().err.endswith("  | Traceback\n  |   KeyError: 'cake' \ufffd[2J\n")
 
 
@@ -203,9 +244,9 @@ def test_a_missing_package_names_the_extra(facade, capsys):
     assert "(E001)" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_130_and_says_how_to_go_on_where_something_was_being_changed(facade, capsys):
+def test_ctrl_c_is_130_and_says_how_to_go_on_where_something_was_being_changed(facade, capsys, blue):
     facade(online_deployments__create=KeyboardInterrupt(), online_endpoints__list=KeyboardInterrupt())
-    assert main([D, "create", "-f", "b.yml"]) == 130
+    assert main([D, "create", "-f", blue, "-e", "shop"]) == 130
     err = capsys.readouterr().err
     assert "Interrupted" in err
     assert "Say the same command" in err
@@ -218,17 +259,13 @@ def test_ctrl_c_is_130_and_says_how_to_go_on_where_something_was_being_changed(f
 
 def test_a_model_by_flags(facade, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "m").mkdir()
     box = facade()
-    assert main(["model", "create", "-n", "m", "--path", "./m", "--type", "mlflow_model", "-v", "2"]) == 0
-    ((called, (_, changes), _),) = box.calls
-    found = {each.path: each.value for each in changes}
-    assert called == "models.create"
-    assert found == {
-        ("name",): "m",
-        ("version",): "2",
-        ("path",): str(tmp_path / "m"),
-        ("type",): "mlflow_model",
-    }
+    flags = ["--path", "./m", "--type", "mlflow_model", "-v", "2", "--tags", "a=1"]
+    assert main(["model", "create", "-n", "m", *flags]) == 0
+    ((called, (model,), _),) = box.calls
+    expected = Model("m", "2", str(tmp_path / "m"), type="mlflow_model", tags={"a": "1"})
+    assert (called, model) == ("models.create", expected)
 
 
 @pytest.mark.parametrize(
