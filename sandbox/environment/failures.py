@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from sandbox.model.errors import SandboxError
 
-_SHOWN = 12  # lines of output in the error
+_SHOWN = 12  # lines of output in the error, where none of them says what is wrong
+_TELLING_SHOWN = 6  # lines of output that say what is wrong
+_TELLING = re.compile(
+    r"\s*(error\b|fatal|x |\u00d7|\u2570|cause:|and because|[\w.]*(error|exception): )", re.IGNORECASE
+)
+_VERSIONS = re.compile(r"\(from versions: .*?((?:[^,\s]+, ){4}[^,\s]+)\)")  # of a hundred the last five
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,14 @@ def explain(tool: str, lines: Sequence[str], hints: Sequence[str], log: str) -> 
     found = _PACKAGE.search(text)
     package = next((group.strip(" `,.") for group in found.groups() if group), "") if found else _last_begun(lines)
     what = _WHAT[code].format(package=package or "a package", tool=tool)
-    tail = [line for line in lines if line.strip()][-_SHOWN:]
-    why = "\n".join([*hints, f"{tool} said:", *(f"  {line}" for line in tail), f"all of it: {log}"])
+    why = "\n".join([*hints, f"{tool} said:", *(f"  {line}" for line in _telling(lines)), f"all of it: {log}"])
     return SandboxError(code, what, why, sign.fix if sign else "read what it said")
+
+
+def _telling(lines: Sequence[str]) -> list[str]:
+    """Return the lines that say what went wrong; the last ones where none says it plainly."""
+    said = [_VERSIONS.sub(r"(from versions: ... \1)", line) for line in lines if line.strip()]
+    return [line for line in said if _TELLING.match(line)][-_TELLING_SHOWN:] or said[-_SHOWN:]
 
 
 def _last_begun(lines: Sequence[str]) -> str:

@@ -348,7 +348,27 @@ def test_what_the_output_means(text, code, package):
     assert package in error.what
     assert error.why.splitlines()[0] == "a hint"
     assert error.why.splitlines()[-1] == "all of it: the.log"
-    assert text.splitlines()[-1].strip() in error.why
+    shown = error.why.splitlines()[2:-1]
+    assert 1 <= len(shown) <= 6
+    assert {line.strip() for line in shown} <= {line.strip() for line in text.splitlines()}
+
+
+def test_the_lines_that_say_what_is_wrong_are_shown_and_long_lists_are_cut():
+    versions = ", ".join(f"1.{number}" for number in range(100))
+    lines = [f"Collecting {number}" for number in range(50)]
+    lines += [f"ERROR: Could not find a version that satisfies the requirement six==9 (from versions: {versions})"]
+    lines += ["ERROR: No matching distribution found for six==9", "", "[notice] A new release of pip is available"]
+    assert failures.explain("pip", lines, (), "the.log").why.splitlines() == [
+        "pip said:",
+        (
+            "  ERROR: Could not find a version that satisfies the requirement six==9 "
+            "(from versions: ... 1.95, 1.96, 1.97, 1.98, 1.99)"
+        ),
+        "  ERROR: No matching distribution found for six==9",
+        "all of it: the.log",
+    ]
+    unclear = [f"line {number}" for number in range(50)]
+    assert failures.explain("conda", unclear, (), "the.log").why.count("line ") == 12
 
 
 # --- The shelf -------------------------------------------------------------------------------------------------------
