@@ -59,7 +59,7 @@ class Content:
 
 
 def store(home: Home, path: str, tree: Tree, progress: Progress, *, clone_only: bool = False) -> Content | None:
-    """Copy what is in ``tree`` into the store, unless it is there.
+    """Copy what is in ``tree`` into the store, unless it is there; what is registered is linked in, it never changes.
 
     Returns:
         The content; None: ``clone_only`` was asked for, and the file system cannot share blocks.
@@ -81,7 +81,12 @@ def store(home: Home, path: str, tree: Tree, progress: Progress, *, clone_only: 
         for file in tree.files:
             mode = 0o555 if file.executable else 0o444
             target = os.path.join(draft, *file.relative.split("/"))
-            digest = copying.copy(file.source, target, mode, progress.add, clone_only=clone_only)
+            digest: str | None
+            if _is_registered(home, file, draft):
+                copying.share(file.source, target, mode)
+                digest = known.read(file, progress.add)
+            else:
+                digest = copying.copy(file.source, target, mode, progress.add, clone_only=clone_only)
             if digest is None:
                 return None
             _compare(file, target)
@@ -145,6 +150,12 @@ def clean(home: Home, keep: Collection[str]) -> int:
                 copying.remove(os.path.join(home.content, digest))
     seen.forget_missing(home)
     return freed
+
+
+def _is_registered(home: Home, file: File, draft: str) -> bool:
+    """Tell whether a file is a read-only copy in the registry, from where it can be linked."""
+    ours = file.source.startswith(os.path.join(home.registry, "content", ""))
+    return ours and os.stat(file.source).st_dev == os.stat(draft).st_dev
 
 
 def _part(file: File, digest: str) -> Part:

@@ -15,9 +15,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from sandbox.environment import materials
 from sandbox.home import Home
 from sandbox.model import reference
 from sandbox.model.asset import Model, TemplateReference
+from sandbox.model.deployment import ManagedDeployment
 from sandbox.model.environment import Build, Environment, InferenceConfig, Route
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.store import registry, registry_files
@@ -268,6 +270,15 @@ def test_an_environment_keeps_conda_routes_and_build_folder(home, tmp_path):
     for change in (replace(value, version="1", image="j"), replace(build, build=Build(build.build.path, "Other"))):
         with pytest.raises(SandboxError, match="E101"):
             registry.register(home, "environment", change)
+
+
+def test_a_deployment_of_a_registered_model_takes_no_space(home, folder, tmp_path):
+    made = registry.register(home, "model", model(folder))
+    shop = ManagedDeployment(name="blue", endpoint_name="shop", model=made.value, instance_type="x")
+    laid = materials.lay_out(home, shop, str(tmp_path / "set"), link_code=False, report=print)
+    file = Path(laid.model_dir, "iris", "a.pkl")
+    assert file.samefile(Path(made.value.path, "a.pkl"))
+    assert file.read_bytes() == b"a" * 1000
 
 
 # --- Finding ---------------------------------------------------------------------------------------------------------
