@@ -17,6 +17,7 @@ from sandbox.reconcile.describe import served
 from sandbox.store import keys
 
 FIRST_PORT, LAST_PORT = 8100, 8999  # of endpoints that do not ask for one
+ATTEMPTS = 5  # with other ports, when another program takes the one that was free a moment ago
 
 
 def create(context: Context, endpoint: Endpoint) -> EndpointState:
@@ -27,21 +28,30 @@ def create(context: Context, endpoint: Endpoint) -> EndpointState:
     Raises:
         SandboxError: E056 (traffic), E058 to E060 (port, gateway).
     """
-    before = context.store.find(endpoint.name)
     settings.status_mapping(endpoint)
+    return _create(context, endpoint, ATTEMPTS)
+
+
+def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointState:
+    before = context.store.find(endpoint.name)
     _make_secrets(context, endpoint)
-    with context.step("gateway", f"endpoint {endpoint.name}", endpoint.name):
-        with context.store.all_alone(), context.store.alone(endpoint.name):
-            if not context.store.names():
-                strays.end(context)
-            found = context.store.find(endpoint.name)
-            if found is not None:
-                endpoint = _keeping_traffic(endpoint, found.endpoint)
-            _check_traffic(found, endpoint)
-            port = _port(context, endpoint, found)
-            state = replace(found, endpoint=endpoint, port=port) if found else EndpointState(endpoint, port)
-            state = context.store.write(state)
-        _publish_or_undo(context, state, before)
+    try:
+        with context.step("gateway", f"endpoint {endpoint.name}", endpoint.name):
+            with context.store.all_alone(), context.store.alone(endpoint.name):
+                if not context.store.names():
+                    strays.end(context)
+                found = context.store.find(endpoint.name)
+                if found is not None:
+                    endpoint = _keeping_traffic(endpoint, found.endpoint)
+                _check_traffic(found, endpoint)
+                port = _port(context, endpoint, found)
+                state = replace(found, endpoint=endpoint, port=port) if found else EndpointState(endpoint, port)
+                state = context.store.write(state)
+            _publish_or_undo(context, state, before)
+    except SandboxError as error:
+        if error.code == "E058" and attempts > 1 and before is None and settings.port(endpoint) is None:
+            return _create(context, endpoint, attempts - 1)
+        raise
     context.store.note(state.name, "create", "created" if before is None else "overwritten")
     return state
 

@@ -1,5 +1,6 @@
 """Endpoints and deployments from the command line: real processes, the real gateway, nothing stands in for anything."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -59,6 +60,18 @@ def test_the_life_of_an_endpoint(sandbox):
     assert sandbox.out(E, "delete", "--name", "shop", "--yes", "--no-wait") == ""
     assert sandbox(E, "show", "-n", "shop", "-o", "none").returncode == 3
     assert sandbox.json(E, "list") == []
+
+
+def test_homes_that_choose_a_port_at_the_same_moment_get_different_ones(tmp_path):
+    with contextlib.ExitStack() as stack:
+        homes = []
+        for number in range(4):
+            (tmp_path / str(number)).mkdir()
+            homes.append(stack.enter_context(commands(tmp_path / str(number))))
+        running = [home.started(E, "create", "-n", "shop", "--query", "scoring_uri", "-o", "tsv") for home in homes]
+        said = [each.communicate(timeout=60) for each in running]
+        assert [each.returncode for each in running] == [0] * 4, said
+        assert len({out for out, _ in said}) == 4
 
 
 def asked(address, key):
