@@ -10,14 +10,20 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.model.state import DeploymentState, EndpointState, Operation
-from sandbox.ops import debugging, removal, rollout
+from sandbox.ops import backends, debugging, removal, rollout
 from sandbox.ops.context import Context, begin, refuse_if_busy, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.store.endpoints import now
 
 
 def create(
-    context: Context, deployment: Deployment, *, development: bool = False, debug: bool = False, wait: bool = True
+    context: Context,
+    deployment: Deployment,
+    *,
+    development: bool = False,
+    debug: bool = False,
+    backend: str | None = None,
+    wait: bool = True,
 ) -> DeploymentState:
     """Create a deployment and return when it is ready; it gets no traffic by that.
 
@@ -26,21 +32,24 @@ def create(
         deployment: what; its paths are absolute.
         development: run the code from the developer's own folder, and reload it when it is saved.
         debug: let a debugger attach, and write VS Code's launch.json beside the code; means development as well.
+        backend: "process" or "docker"; None: as its properties or the setting say (``backends.choose``).
         wait: False: return at once, a process of its own goes on.
 
     Raises:
         NotFound: E050, no such endpoint; or a model or an environment that is not registered.
         SandboxError: E052 (exists), E053 (being changed), E054, E055 (not started, not ready), and those of the parts.
     """
-    _refuse_what_needs_docker(deployment)
     wanted = _resolved(context, deployment)
+    chosen = backends.choose(wanted, backend, None)
+    _refuse_without_script(wanted)
     operation = begin("create")
     name = wanted.name.lower()
     with context.store.alone(wanted.endpoint_name):
         state = context.endpoint(wanted.endpoint_name)
         found = state.deployments.get(name)
         refuse_if_busy(found, f"deployment {name}")
-        if found is not None and (found.serving is not None or found.state == "Deleting"):
+        interrupted = found is not None and found.operation is not None and found.operation.verb == "create"
+        if found is not None and (found.state == "Deleting" or (found.serving is not None and not interrupted)):
             fix = f"sandbox online-deployment update -n {name} -e {state.name} ..., or delete it first"
             raise SandboxError("E052", f"deployment {name!r} exists", "create never replaces one (as in Azure)", fix)
         fresh = DeploymentState(
@@ -48,12 +57,14 @@ def create(
             "Creating",
             development=development or debug,
             debug_port=debugging.port(context, state.name, name) if debug else None,
+            backend=chosen,
             operation=operation,
             created=now(),
             changed=now(),
         )
-        if found is not None:  # an earlier attempt failed or was interrupted: its revisions are counted on
-            fresh = replace(fresh, last_revision=found.last_revision, created=found.created)
+        if found is not None:  # an earlier attempt failed or was interrupted, perhaps when it was nearly done
+            kept = {key: getattr(found, key) for key in ("serving", "served", "coming", "last_revision", "created")}
+            fresh = replace(fresh, **kept)
         context.store.write(with_deployment(state, name, fresh))
     context.store.note(state.name, "create", f"deployment {name}")
     debugging.write_launch(context, fresh)
@@ -67,6 +78,7 @@ def update(
     fresh: bool,
     development: bool | None = None,
     debug: bool | None = None,
+    backend: str | None = None,
     wait: bool = True,
 ) -> DeploymentState:
     """Change a deployment in place: the old instances answer until the new ones are ready.
@@ -78,8 +90,8 @@ def update(
         NotFound: E050, E051.
         SandboxError: E053 to E055, and those of the parts.
     """
-    _refuse_what_needs_docker(deployment)
     wanted = _resolved(context, deployment)
+    _refuse_without_script(wanted)
     operation = begin("update")
     name = wanted.name.lower()
     with context.store.alone(wanted.endpoint_name):
@@ -93,6 +105,7 @@ def update(
             state="Updating" if found.serving else "Creating",
             development=debug or (found.development if development is None else development),
             debug_port=debugging.port(context, state.name, name) if debug else found.debug_port,
+            backend=backends.choose(wanted, backend, found.backend),
             fresh=fresh or found.serving is None,
             operation=operation,
             changed=now(),
@@ -163,15 +176,12 @@ def _resolved(context: Context, deployment: Deployment) -> Deployment:
         ) from None
 
 
-def _refuse_what_needs_docker(deployment: Deployment) -> None:
+def _refuse_without_script(deployment: Deployment) -> None:
     environment = deployment.environment
-    own_container = isinstance(environment, Environment) and (environment.inference_config or environment.build)
-    if own_container:
-        what = f"deployment {deployment.name!r} brings its own container"
-        why = "it is run by plain processes here, which need a scoring script"
-        raise SandboxError("E062", what, why, "use an environment with image and conda_file, and code_configuration")
     code = deployment.code_configuration
     if code is None or code.code is None:
+        if isinstance(environment, Environment) and environment.inference_config is not None:
+            return  # its container brings a server of its own
         kind = deployment.model.type if isinstance(deployment.model, Model) else "custom_model"
         what = f"deployment {deployment.name!r} has no scoring script"
         why = "there is no generated one for models of type " + kind + " yet"

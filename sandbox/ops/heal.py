@@ -60,11 +60,11 @@ def resume(context: Context) -> None:
 
 
 def _go_on(context: Context, state: EndpointState, name: str) -> None:
-    operation = begin("resume")
     with context.store.alone(state.name):
         current, found = context.deployment(state.name, name)
         if found.operation is None or owner.works(found.operation.owner):
             return
+        operation = begin(found.operation.verb)
         context.store.write(with_deployment(current, name, replace(found, operation=operation)))
     try:
         rollout.carry_out(context, state.name, name, operation)

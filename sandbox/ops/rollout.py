@@ -73,7 +73,8 @@ def _replace(context: Context, endpoint: str, name: str, operation: Operation) -
         revision = revisions.make(context, state, number)
         _mine(context, endpoint, name, operation)
         started = _start(context, state.wanted, revision, range(state.wanted.instance_count))
-        wait_ready(context, state.wanted, started, revision.code_root)
+        code_root = revision.container.code if revision.container else revision.code_root
+        wait_ready(context, state.wanted, started, code_root)
         done = _write(
             context, endpoint, name, operation,
             serving=revision, served=state.wanted, coming=None, state="Succeeded", failure=None, fresh=False,
@@ -89,19 +90,26 @@ def _rescale(context: Context, endpoint: str, name: str, operation: Operation, r
     """The same revision with another number of instances, or with other rules at the gateway."""
     state = _mine(context, endpoint, name, operation)
     wanted = state.wanted
-    found = {each.index for each in _alive(context, endpoint, name) if each.revision == revision.id}
-    missing = [index for index in range(wanted.instance_count) if index not in found]
+    found = [each for each in _alive(context, endpoint, name) if each.revision == revision.id]
+    missing = sorted(set(range(wanted.instance_count)) - {each.index for each in found})
+    served = (state.served or wanted).instance_count
+    begun = [each for each in found if served <= each.index < wanted.instance_count]  # by a command that was killed
     started = _start(context, wanted, revision, missing)
     try:
-        wait_ready(context, wanted, started)
+        wait_ready(context, wanted, [*begun, *started])
         done = _write(context, endpoint, name, operation, served=wanted, state="Succeeded", failure=None, coming=None)
     except BaseException:
         removal.stop(context, started, grace_s=1)
         raise
     with context.step("gateway", "published", endpoint, name):
         publish(context)
-    surplus = [each for each in _alive(context, endpoint, name) if each.index >= wanted.instance_count]
-    removal.stop(context, surplus)
+    wrong = [  # those of other revisions are what an interrupted change-over left
+        each
+        for each in _alive(context, endpoint, name)
+        if each.revision != revision.id or each.index >= wanted.instance_count
+    ]
+    removal.stop(context, wrong)
+    removal.forget_revisions(context, endpoint, name, (revision.id,))
     return _release(context, endpoint, name, operation) or done
 
 
@@ -136,6 +144,7 @@ def _spec(deployment: Deployment, revision: Revision, index: int, variables: Map
         variables=variables,
         **revisions.limits(deployment),
         arguments=(*revision.arguments, *debugging.arguments(revision, index)),
+        container=revision.container,
     )
 
 

@@ -9,12 +9,14 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,7 @@ class Box:
 
     folder: Path
     home: Path
+    ports: dict[str, int] = field(default_factory=dict)
 
     @property
     def api(self) -> Sandbox:
@@ -62,8 +65,14 @@ class Box:
 
     # --- Files -------------------------------------------------------------------------------------------------------
 
-    def endpoint(self, name: str = "shop", **keys: Any) -> str:
-        """Write the file of an endpoint; return its path."""
+    def endpoint(self, name: str = "shop", *, any_port: bool = False, **keys: Any) -> str:
+        """Write the file of an endpoint; return its path.
+
+        Its port is far from those that other sandboxes on the machine take, unless ``any_port``.
+        """
+        if not any_port:
+            port = self.ports.setdefault(name, _unused_port())
+            keys["properties"] = {"sandbox.port": str(port), **keys.get("properties", {})}
         return self._yaml(f"{name}-endpoint.yml", {"name": name, "auth_mode": "key", **keys})
 
     def deployment(
@@ -204,6 +213,15 @@ class Box:
             said = process.communicate(timeout=60)[0]
         assert process.returncode in (0, -signal.SIGKILL), said
         return process.returncode != 0
+
+
+def _unused_port() -> int:
+    """A port below those that systems hand out by themselves: nobody is given it while its endpoint is down."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
 
 
 def _lives(pid: int) -> bool:
