@@ -56,12 +56,12 @@ def explain(exit_code: int | None, log: Sequence[str], *, rebooted: bool, oom_ki
 
 def broken(error: str, log: Sequence[str]) -> Failure:
     """Say what is wrong with code that does not load while the server goes on; ``error`` is the server's sentence."""
-    last = tuple(log[-SHOWN:])
-    for message in reversed(read(log)):
-        found = _placed(message.text, last) if message.level in _GRAVE else None
+    messages = read(log)
+    for number in reversed(range(len(messages))):
+        found = _placed(messages, number) if messages[number].level in _GRAVE else None
         if found is not None and error.startswith(found.summary):
             return found
-    return Failure("script", error, log=last)
+    return Failure("script", error, log=tuple(log[-SHOWN:]))
 
 
 def read(lines: Sequence[str]) -> list[Message]:
@@ -105,22 +105,26 @@ def _script(messages: Sequence[Message], oom_kills: int) -> Failure | None:
     causes = [number for number in grave if not messages[number].text.startswith(_ENDS)]
     if not causes:
         return Failure("script", summary) if summary else None
-    before = "\n".join(message.line for message in messages[: causes[-1]]).split("\n")
-    log = tuple(before[-SHOWN:])
+    log = _before(messages, causes[-1])
     if oom_kills > 0 and "SIGKILL" in summary:
         return Failure("memory", f"{summary}; the system ran out of memory", log=log)
     cause = messages[causes[-1]].text
     first, _, more = cause.partition("\n")
     traceback = tuple(more.split("\n")) if more else ()
-    return _placed(cause, log) or Failure("script", summary or first, traceback=traceback, log=log)
+    return _placed(messages, causes[-1]) or Failure("script", summary or first, traceback=traceback, log=log)
 
 
-def _placed(text: str, log: tuple[str, ...]) -> Failure | None:
+def _before(messages: Sequence[Message], number: int) -> tuple[str, ...]:
+    """Return the last lines before a message: what the script itself has said."""
+    return tuple("\n".join(message.line for message in messages[:number]).split("\n")[-SHOWN:])
+
+
+def _placed(messages: Sequence[Message], number: int) -> Failure | None:
     """Return the failure of a message that names a line of the user's code."""
-    lines = text.partition(_MODEL_FILES)[0].strip("\n").split("\n")
-    for number, line in enumerate(lines):
+    lines = messages[number].text.partition(_MODEL_FILES)[0].strip("\n").split("\n")
+    for at, line in enumerate(lines):
         place = _PLACE.match(line)
         if place:
-            traceback = tuple(lines[number + 1 :])
+            traceback, log = tuple(lines[at + 1 :]), _before(messages, number)
             return Failure("script", place["summary"], place["file"], int(place["line"]), traceback, log)
     return None

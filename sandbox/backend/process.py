@@ -177,15 +177,23 @@ class ProcessBackend:
             self._stop(place, instance.id, grace_s)
 
     def _stop(self, place: Place, identity: str, grace_s: float) -> None:
-        record = place.read()
-        said = place.said()
-        if record is not None and record.id == identity and grace_s > 0:
+        record, said, mark = place.read(), place.said(), self._mark(place, identity)
+        if record is None or record.id != identity:  # another run by now: only what is left of this one
+            processes.end_all(mark, place.name)
+            return
+        if grace_s > 0:
             self._ask_to_end(place, record, grace_s)
-        processes.end_all(self._mark(place, identity), place.name)
+        deadline = time.monotonic() + processes.END_S
+        processes.end_all(mark, place.name)
+        while place.lives():  # so new that its mark cannot be seen yet
+            if time.monotonic() > deadline:
+                why, fix = f"{place.alive} is still locked", "end the process that has it open"
+                raise SandboxError("E087", f"{place.name} cannot be ended", why, fix)
+            time.sleep(PAUSE_S)
+            processes.end_all(mark, place.name)
         if said.id == identity and said.pid is not None:
             processes.reap(said.pid)
-        if record is not None and record.id == identity:
-            self._forget(place, record)
+        self._forget(place, record)
 
     def _forget(self, place: Place, record: Record) -> None:
         cgroup.remove(record.cgroup)

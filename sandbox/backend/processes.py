@@ -61,13 +61,15 @@ def end_all(mark: str, what: str) -> None:
         SandboxError: E087, one does not end.
     """
     deadline = time.monotonic() + END_S
-    while left := marked(mark):
-        if time.monotonic() > deadline:
+    before: list[Seen] = []
+    while (left := marked(mark)) or before:  # once more after the last: a process that begins shows no mark yet
+        if left and time.monotonic() > deadline:
             numbers = ", ".join(str(seen.pid) for seen in left)
             why = "a process that waits for a device or a network file system cannot be killed"
             raise SandboxError("E087", f"{what} cannot be ended: process {numbers}", why, "see what it waits for")
         for seen in left:
             send(seen.pid, seen.began, signal.SIGKILL)
+        before = left
         time.sleep(PAUSE_S)
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -250,6 +251,16 @@ def test_a_number_that_is_somebody_elses_by_now_is_not_touched(here):
         other.kill()
     again = here.start(app)
     assert here.now(again).state == "running"
+
+
+def test_an_instance_is_ended_at_any_moment_of_its_start(here):
+    app = here.script(QUICK)
+    for number in range(20):
+        instance = here.start(app, wait=False)
+        time.sleep(number * 0.005)  # not to wait for anything: to be at another moment each time
+        here.backend.stop(instance, 0 if number % 2 else 5)
+        assert here.backend.instances() == []
+        assert here.members() == []
 
 
 def test_what_another_process_ends_is_no_zombie_of_the_one_that_started_it(here):

@@ -18,6 +18,7 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 @pytest.fixture
 def child():
     with subprocess.Popen(SLEEP, env={MARK: "home/shop/blue/0/x"}, start_new_session=True) as process:
+        until(lambda: listing.one(process.pid).mark)  # a moment after exec the system has no environment to show
         yield process
         process.kill()
 
@@ -56,6 +57,7 @@ def test_a_signal_reaches_the_process_that_is_meant_and_no_other(child):
 
 def test_all_processes_with_a_mark_are_ended_and_none_else(child):
     with subprocess.Popen(SLEEP, env={MARK: "home/shop/blue/0/y"}) as other:
+        until(lambda: listing.one(other.pid).mark)
         processes.end_all("home/shop/blue/0/x", "shop/blue/0")
         assert child.wait(10) == -signal.SIGKILL
         assert other.poll() is None, "although it is in the session of this process, which has no mark"
