@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import files
 from sandbox.environment import installers, server, shelf, surroundings
 from sandbox.environment.installers import Site, WithPip, WithUv
 from sandbox.environment.interpreter import prepare
@@ -188,6 +189,32 @@ def test_of_commands_that_want_the_same_one_builds_and_the_others_wait(home, wit
         thread.join(DEADLINE_S)
     assert [event.state for event in events if event.state in {"begin", "done"}] == ["begin", "done"]
     assert made == [made[0]] * 3
+
+
+def test_who_waits_long_says_for_what(home, with_uv, monkeypatch):
+    key = prepare(home, conda(pip=["colours"]), quiet).key
+    monkeypatch.setattr(files, "LOCK_S", 0.1)
+    told = threading.Event()
+    events = []
+
+    def report(event):
+        events.append(event)
+        told.set()
+
+    with shelf.lock(home, key):
+        waiting = threading.Thread(target=prepare, args=(home, conda(pip=["colours"]), report))
+        waiting.start()
+        assert told.wait(DEADLINE_S)
+    waiting.join(DEADLINE_S)
+    assert events[0].text == "another command builds this environment; waiting for it"
+    assert events[-1].text.endswith("built before, Python " + shelf.find(home, key).python_version)
+
+
+def test_the_servers_packages_come_by_pip_also_where_uv_made_the_environment(tmp_path, with_uv):
+    site = Site(str(tmp_path), surroundings.of_tools(), lambda _: None, io.StringIO(), "the log")
+    python = WithUv(str(UV)).make(site, sys.executable, str(tmp_path / "env"))
+    WithPip().install_to(site, python, ["paint"], str(tmp_path / "target"))
+    assert {"paint.py", "colours.py"} <= set(os.listdir(tmp_path / "target"))
 
 
 def test_a_newer_server_is_seen_by_environments_that_were_built_before(home, with_uv, monkeypatch):

@@ -1,6 +1,7 @@
 """What is built for an environment, with which Python, and what it is told."""
 
 import errno
+import io
 import json
 import os
 import stat
@@ -9,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.environment import failures, interpreter, order, pythons, requirements, server, shelf, surroundings
+from sandbox.environment import (
+    command,
+    failures,
+    interpreter,
+    order,
+    pythons,
+    requirements,
+    server,
+    shelf,
+    surroundings,
+)
 from sandbox.environment.installers import WithUv
 from sandbox.environment.interpreter import prepare
 from sandbox.environment.shelf import Record
@@ -307,6 +318,33 @@ def test_what_uv_was_told_itself_wins(tmp_path):
 )  # fmt: skip
 def test_options_that_uv_leaves_out_are_left_to_pip(line, understood):
     assert WithUv.understands([line]) is understood
+
+
+@other
+def test_a_tool_is_ended_with_its_children_when_somebody_stops_listening(tmp_path):
+    def say(line):
+        raise KeyboardInterrupt
+
+    log = io.StringIO()
+    words = ["/bin/sh", "-c", "sleep 600 & echo $$ $! https://me:secret@h/x; wait"]
+    with pytest.raises(KeyboardInterrupt):
+        command.run(words, cwd=str(tmp_path), environ={"PATH": "/usr/bin:/bin"}, say=say, log=log)
+    shell, child, address = log.getvalue().splitlines()[-1].split()
+    assert address == "https://***@h/x"
+    for pid in (int(shell), int(child)):
+        assert not runs(pid)
+
+
+def runs(pid):
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_what_does_not_start_or_says_something_else_is_no_python(tmp_path):
+    assert pythons.probe(str(tmp_path / "nothing")) is None
+    assert pythons.probe("/bin/echo") is None
 
 
 # --- What they say ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.copies import content, copying
 from sandbox.environment import materials
-from sandbox.environment.materials import clean, lay_out
+from sandbox.environment.materials import clean, digest_of_code, lay_out
 from sandbox.home import Home
 from sandbox.model.asset import Model
 from sandbox.model.deployment import CodeConfiguration, ManagedDeployment
@@ -413,6 +413,17 @@ def test_clean_removes_what_nobody_uses_and_hurts_nobody(place, tmp_path, home):
     assert not draft.exists()
     assert sorted(name for name in os.listdir(home.content) if len(name) == 64) == list(one.digests)
     assert files_below(two.model_dir) == {"m2/b.pkl"}, "a running deployment keeps its files"
+
+
+def test_the_digest_of_code_changes_with_what_would_be_taken_and_with_nothing_else(tmp_path, home):
+    code = write(tmp_path / "code/score.py", "one").parent
+    write(code / ".amlignore", "*.log")
+    first = digest_of_code(home, str(code))
+    write(code / "a.log")
+    write(code / "__pycache__/score.pyc")
+    assert digest_of_code(home, str(code)) == first
+    write(code / "score.py", "two")
+    assert digest_of_code(home, str(code)) != first
 
 
 def test_paths_that_are_gone_are_forgotten(place, tmp_path, home):
