@@ -306,6 +306,34 @@ def test_show_prints_what_azure_prints(home):
     assert (shown["credentials"], shown["api_key"]) == ({"type": "api_key", "key": SECRET}, SECRET)
 
 
+@pytest.mark.parametrize(
+    ("kind", "metadata", "also"),
+    [
+        (
+            "azure_blob",
+            {"AccountName": "a", "ContainerName": "c"},
+            {"url": "t", "account_name": "a", "container_name": "c"},
+        ),
+        ("azure_ai_services", {"ResourceId": "r"}, {"endpoint": "t", "ai_services_resource_id": "r"}),
+        ("serverless", {}, {"endpoint": "t"}),
+        ("api_key", {}, {"api_base": "t"}),
+        ("custom", {}, {}),
+    ],
+)
+def test_show_has_the_names_that_the_type_has(home, kind, metadata, also):
+    opened = Credentials("custom_keys", {"A": "a"}) if kind == "custom" else Credentials("sas", {"sas_token": "s"})
+    opened = opened if kind in {"custom", "azure_blob"} else Credentials("api_key", {"key": "k"})
+    connections.create(home, Connection("abc", kind, "t", credentials=opened, metadata=metadata))
+    shown = as_azure(connections.show(home, "abc", populate_secrets=True))
+    common = {"id", "name", "type", "target", "is_shared", "metadata", "tags", "creation_context"}
+    secrets = {
+        "custom_keys": {"credentials": {"type": "custom_keys", "keys": {"A": "a"}}},
+        "sas": {"credentials": {"type": "sas", "sas_token": "s"}},
+        "api_key": {"credentials": {"type": "api_key", "key": "k"}, "api_key": "k"},
+    }
+    assert {key: each for key, each in shown.items() if key not in common} == {**also, **secrets[opened.type]}
+
+
 @pytest.mark.parametrize("opened", CREDENTIALS)
 def test_every_type_can_be_shown_as_the_service_says_it(opened):
     values = {"A": "a"} if opened == "custom_keys" else {key: f"of {key}" for key in CREDENTIALS[opened]}
