@@ -28,6 +28,7 @@ class OnlineDeployments(Part):
         wait: bool = True,
         reload: bool = False,
         debug: bool = False,
+        backend: str | None = None,
         report: Report = quiet,
     ) -> Info:
         """Create a deployment and return when it is ready.
@@ -40,6 +41,7 @@ class OnlineDeployments(Part):
             wait: False: return at once; a process of its own goes on.
             reload: run the code from the developer's folder, and reload it when it is saved.
             debug: let a debugger attach to it, with an entry for VS Code; means ``reload`` as well.
+            backend: "process" or "docker"; None: as its properties or the setting say.
             report: is told about progress.
         """
         from sandbox.model.errors import UsageError
@@ -49,7 +51,7 @@ class OnlineDeployments(Part):
             raise UsageError("E010", "all_traffic needs wait", "it may never be ready", "set the traffic afterwards")
         context = self._context(report)
         value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
-        state = deployments.create(context, value, development=reload, debug=debug, wait=wait)
+        state = deployments.create(context, value, development=reload, debug=debug, backend=backend, wait=wait)
         if all_traffic:
             endpoints.all_traffic(context, value.endpoint_name, state.wanted.name)
         return Info(state.wanted.name, shapes.deployment(state))
@@ -66,6 +68,7 @@ class OnlineDeployments(Part):
         wait: bool = True,
         reload: bool | None = None,
         debug: bool | None = None,
+        backend: str | None = None,
         report: Report = quiet,
     ) -> Info:
         """Change a deployment in place; what serves is replaced when the new one is ready, and only where it must be.
@@ -87,7 +90,9 @@ class OnlineDeployments(Part):
             _, before = context.deployment(endpoint, name)
             value = _edited(before.wanted, edits, kept=True)
             fresh = any(edit.path[:1] in {("code_configuration",), ("model",)} for edit in edits)
-        state = deployments.update(context, value, fresh=fresh, development=reload, debug=debug, wait=wait)
+        state = deployments.update(
+            context, value, fresh=fresh, development=reload, debug=debug, backend=backend, wait=wait
+        )
         return Info(state.wanted.name, shapes.deployment(state))
 
     def show(self, name: str, endpoint: str) -> Info:

@@ -11,7 +11,9 @@ LIMIT_S = 2.0
 LARGEST = 2**16
 
 
-def ask(port: int, limit_s: float = LIMIT_S) -> tuple[int | None, dict[str, Any]]:
+def ask(
+    port: int, limit_s: float = LIMIT_S, path: str = f"{contract.ROUTE_HEALTH}?detail"
+) -> tuple[int | None, dict[str, Any]]:
     """Return the status of ``GET /?detail`` and the object that it answers; None and why where nobody answers.
 
     The server says 503 with the reason in ``message`` while init() runs, and in ``error`` what is wrong with newer
@@ -19,7 +21,7 @@ def ask(port: int, limit_s: float = LIMIT_S) -> tuple[int | None, dict[str, Any]
     """
     connection = http.client.HTTPConnection(HOST, port, timeout=limit_s)
     try:
-        connection.request("GET", f"{contract.ROUTE_HEALTH}?detail")
+        connection.request("GET", path)
         answer = connection.getresponse()
         text = answer.read(LARGEST)
     except ConnectionRefusedError:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sandbox.model.container import Container
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceSpec:
@@ -12,6 +14,7 @@ class InstanceSpec:
     ``python`` is the absolute path of the interpreter, ``python_path`` the folders that it searches after its own.
     ``variables`` reach the script as they are and win over everything; they may be secrets. ``cpus`` counts cores,
     ``memory_bytes`` bytes, None meaning as much as there is. ``arguments`` are further flags of the server.
+    ``container``: run it in one; ``python`` and ``python_path`` are then none of ours.
     """
 
     endpoint: str
@@ -26,6 +29,7 @@ class InstanceSpec:
     memory_bytes: int | None = None
     gpus: int = 0
     arguments: tuple[str, ...] = ()
+    container: Container | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class Instance:
 
     ``id`` is new with each start. ``pid`` is None until the process has said which it is (milliseconds) and after
     its end. ``port`` is on 127.0.0.1. ``exit_code`` is minus the signal for a killed process, and None where nobody
-    has seen the end. ``started`` is Unix time, ``log`` the path of the log's newest part.
+    has seen the end. ``started`` is Unix time, ``log`` the path of the log's newest part. ``backend`` runs it;
+    ``probe_port`` is where it is asked whether it is ready, None: ``port``.
     """
 
     endpoint: str
@@ -49,6 +54,8 @@ class Instance:
     started: float
     log: str
     gpus: tuple[str, ...] = ()
+    backend: Literal["process", "docker"] = "process"
+    probe_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,13 @@ class Failure:
     """Why an instance does not serve.
 
     ``kind``: the user's ``script`` does not load; the ``port`` was taken; the process was ``killed``, by whoever, or
-    for want of ``memory``; the machine was started anew (``reboot``); it has ``ended`` in another way.
+    for want of ``memory``; the machine was started anew (``reboot``); it ends again and again (``loop``); it has
+    ``ended`` in another way.
     ``summary`` is one line; ``file`` and ``line`` (from 1) are the user's own failing line, where there is one;
     ``traceback`` are the lines of the user's traceback, ``log`` the last lines of the log.
     """
 
-    kind: Literal["script", "port", "killed", "memory", "reboot", "ended"]
+    kind: Literal["script", "port", "killed", "memory", "reboot", "loop", "ended"]
     summary: str
     file: str | None = None
     line: int | None = None

@@ -13,6 +13,7 @@ from sandbox.model.errors import SandboxError
 PORT = "sandbox.port"
 STATUS_MAPPING = "sandbox.status_mapping"
 STREAM_IDLE = "sandbox.stream_idle_ms"
+BACKEND = "sandbox.backend"
 
 
 def port(endpoint: Endpoint) -> int | None:
@@ -36,6 +37,12 @@ def status_mapping(endpoint: Endpoint) -> Literal["azure", "raw"]:
     if value == "raw":
         return "raw"
     raise SandboxError("E060", f"property {STATUS_MAPPING} is {value!r}", "", "give azure or raw")
+
+
+def backend(deployment: Deployment) -> str | None:
+    """Return what the deployment asks to be run by, None where it does not."""
+    value = deployment.properties.get(BACKEND)
+    return None if value is None else str(value).strip().lower()
 
 
 def stream_idle_ms(deployment: Deployment) -> int | None:

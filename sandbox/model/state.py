@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sandbox.model.container import Container
 from sandbox.model.deployment import Deployment
 from sandbox.model.endpoint import Endpoint
 
@@ -51,6 +52,9 @@ class Revision:
     entry_script: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    backend: Literal["process", "docker"] = "process"
+    image: str = ""  # its name, for people
+    container: Container | None = None
     debug_port: int | None = None
 
 
@@ -71,6 +75,7 @@ class DeploymentState:
     development: bool = False
     debug_port: int | None = None  # on loopback; a debugger may attach to the first instance there
     fresh: bool = True
+    backend: Literal["process", "docker"] = "process"  # what runs it
     failure: Failure | None = None
     operation: Operation | None = None
     created: str = ""

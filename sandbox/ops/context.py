@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from sandbox.backend.process import ProcessBackend
 from sandbox.backend.protocol import Backend
 from sandbox.gateway.gateway import Gateway
 from sandbox.home import Home
@@ -35,7 +34,9 @@ class Context:
     @classmethod
     def of(cls, home: Home, report: Report = quiet) -> "Context":
         """Make the context of a home, which is made when it is not there."""
-        return cls(home.make(), ProcessBackend(home), report)
+        from sandbox.ops.backends import Backends
+
+        return cls(home.make(), Backends(home), report)
 
     def telling(self, report: Report) -> "Context":
         """Return the same, with somebody else listening."""

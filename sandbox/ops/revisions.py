@@ -8,22 +8,24 @@ from typing import Any, TypedDict
 
 from sandbox import files
 from sandbox.environment import materials
-from sandbox.environment.interpreter import prepare
+from sandbox.environment.interpreter import Interpreter, prepare
+from sandbox.home import Home
 from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment, KubernetesDeployment
 from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Revision
+from sandbox.ops import containers
 from sandbox.ops.context import Context
 from sandbox.store import codec
 
 INITIALIZER_LOG = "storage-initializer.log"
 
 
-def same(state: DeploymentState) -> bool:
+def same(home: Home, state: DeploymentState) -> bool:
     """Tell whether what is wanted is made of the same things as what serves: then nothing has to be restarted."""
     assert state.serving is not None
-    return _digest(state, _code_digest(state)) == state.serving.digest
+    return _digest(state, _code_digest(home, state)) == state.serving.digest
 
 
 def make(context: Context, state: DeploymentState, number: str) -> Revision:
@@ -36,15 +38,19 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
     endpoint, name = wanted.endpoint_name.lower(), wanted.name.lower()
     source = _as_served(wanted, state.serving) if state.serving and not state.fresh else wanted
     environment = wanted.environment if isinstance(wanted.environment, Environment) else None
-    with context.step("environment", "environment", endpoint, name) as told:
-        interpreter = prepare(context.home, environment, context.report)
-        for warning in interpreter.warnings:
-            told.note(warning)
-    code_digest = _code_digest(state)
+    interpreter = Interpreter("")
+    if state.backend == "process":
+        with context.step("environment", "environment", endpoint, name) as told:
+            interpreter = prepare(context.home, environment, context.report)
+            for warning in interpreter.warnings:
+                told.note(warning)
+    code_digest = _code_digest(context.home, state)
     folder = os.path.join(context.home.instances, endpoint, name, number)
     with context.step("storage", "code and model", endpoint, name):
         found = materials.lay_out(context.home, source, folder, link_code=state.development, report=context.report)
         files.write(os.path.join(folder, INITIALIZER_LOG), "".join(f"{line}\n" for line in found.log).encode())
+    made = containers.make(context, state, found, code_digest) if state.backend == "docker" else None
+    seen = replace(found, model_dir=made.model_dir, app_root=made.app_root) if made else found
     return Revision(
         id=number,
         digest=_digest(state, code_digest),
@@ -54,11 +60,14 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
         environment_key=interpreter.key,
         model_dir=found.model_dir,
         code_root=found.code_root,
-        app_root=found.app_root or folder,
+        app_root=seen.app_root or folder,
         entry_script=found.entry_script,
-        variables=_variables(wanted, found),
+        variables=_variables(wanted, seen),
         arguments=("--reload",) if state.development else (),
         debug_port=state.debug_port,
+        backend=state.backend,
+        image=made.image if made else "",
+        container=made.container if made else None,
     )
 
 
@@ -111,7 +120,7 @@ def _as_served(wanted: Deployment, serving: Revision) -> Deployment:
     return wanted
 
 
-def _code_digest(state: DeploymentState) -> str:
+def _code_digest(home: Home, state: DeploymentState) -> str:
     if state.serving and not state.fresh:
         return state.serving.code_digest
     code = state.wanted.code_configuration
@@ -119,10 +128,8 @@ def _code_digest(state: DeploymentState) -> str:
         return ""
     if state.development:
         return f"link:{code.code}"
-    from sandbox.spec.fingerprint import of_path
-
     try:
-        return of_path(code.code)
+        return materials.digest_of_code(home, code.code)
     except OSError as error:
         what = f"the code cannot be read: {error.filename}: {error.strerror}"
         raise SandboxError("E061", what, "", "correct the path or the permissions") from None
@@ -142,5 +149,7 @@ def _digest(state: DeploymentState, code_digest: str) -> str:
         "collector": codec.encode(deployment.data_collector),
         "development": state.development,
         "debug": state.debug_port,
+        "backend": state.backend,
+        "mount": deployment.model_mount_path,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

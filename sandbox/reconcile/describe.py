@@ -78,7 +78,9 @@ def _deployment(
     assert serving is not None
     made_of = state.served or state.wanted
     instances = running.get((made_of.endpoint_name.lower(), name, serving.id), [])
-    upstreams = tuple(TcpUpstream("127.0.0.1", each.port) for each in sorted(instances, key=lambda each: each.index))
+    upstreams = tuple(
+        TcpUpstream("127.0.0.1", each.port, each.probe_port) for each in sorted(instances, key=lambda each: each.index)
+    )
     return DeploymentEntry(
         name,
         upstreams,
@@ -86,5 +88,6 @@ def _deployment(
         mirror_percent=mirror,
         requests=made_of.request_settings if serving.debug_port is None else _patient(made_of.request_settings),
         readiness=made_of.readiness_probe,
+        readiness_path=serving.container.probe_path if serving.container else "/",
         stream_idle_ms=settings.stream_idle_ms(made_of),
     )
