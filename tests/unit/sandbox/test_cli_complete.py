@@ -1,6 +1,8 @@
 """What could come next on a command line; the shells' scripts are tried in tests/integration/test_cli_completion.py."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sandbox.cli.complete import FILES, candidates
 from sandbox.cli.main import main
@@ -76,3 +78,15 @@ def test_a_word_in_one_piece_is_answered_in_one(names, capsys):
 @pytest.mark.parametrize("words", [[], ["x"], ["1"], ["99", "sandbox"]])
 def test_nonsense_is_answered_with_nothing_and_0(words):
     assert main(["__complete", *words]) == 0
+
+
+GROUPS = ["online-endpoint", "online-deployment", "model", "logs", "up", "job", "shop"]
+FLAGS = ["show", "update", "-n", "--name", "--name=s", "-o", "--set", "a=1", "=", "-", "--", "", "-e", "ü"]
+WORDS = st.lists(st.sampled_from(GROUPS + FLAGS))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(WORDS, st.sampled_from(["", "-", "--", "--na", "--output=", "s", "on"]))
+def test_any_line_has_candidates_that_begin_so(names, before, current):
+    for word, _ in candidates([*before, current]):
+        assert word == FILES or word.startswith(current.rpartition("=")[2])

@@ -294,3 +294,14 @@ def spelled(name, value, *, joined):
     if value is None:
         return [name]
     return [f"{name}={value}"] if joined and name.startswith("--") else [name, value]
+
+
+OUTPUTS = [["-o", "tsv"], ["--output=tsv"], ["-otsv"], ["--out", "tsv"], ["--query", "a b"], ["--verb"]]
+OTHERS = [["-g", "online-endpoint"], ["--workspace", "show"], ["--debug"], ["--only-show-errors"], ["--subscription=s"]]
+GENERAL = st.sampled_from(OUTPUTS + OTHERS)
+
+
+@given(st.lists(GENERAL, max_size=3), st.lists(GENERAL, max_size=3), st.lists(GENERAL, max_size=3))
+def test_general_flags_mean_the_same_wherever_they_stand(first, second, third):
+    spread = [*flat(first), E, *flat(second), "show", "-n", "e", *flat(third)]
+    assert parsed(spread) == parsed([E, "show", "-n", "e", *flat(first), *flat(second), *flat(third)])
