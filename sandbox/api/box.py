@@ -11,10 +11,12 @@ from sandbox.home import Home
 from sandbox.model.progress import Report, quiet
 
 if TYPE_CHECKING:
+    from sandbox.environment.shelf import Built
     from sandbox.ops.asking import Status
     from sandbox.ops.context import Context
     from sandbox.ops.heal import Healed
     from sandbox.ops.project import Done
+    from sandbox.ops.space import Space
     from sandbox.ops.watching import Watching
 
 
@@ -64,6 +66,18 @@ class Sandbox:
         from sandbox.ops.watching import Watching
 
         return Watching(self.context())
+
+    def space(self) -> "Space":
+        """List what is kept to be used again: built environments, and whether something uses them."""
+        from sandbox.ops import space
+
+        return space.look(self.context())
+
+    def prune(self) -> "tuple[list[Built], int]":
+        """Remove environments and copies that no deployment uses; return those, and how many bytes copies took."""
+        from sandbox.ops import space
+
+        return space.prune(self.context())
 
     def context(self, report: Report = quiet) -> "Context":
         """Put the parts together."""

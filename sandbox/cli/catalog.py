@@ -26,6 +26,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("status", "verbs_run", OWN, "endpoints, deployments, instances, traffic"),
     Entry("logs", "verbs_run", OWN, "what the deployments log"),
     Entry("down", "verbs_run", OWN, "delete endpoints and everything that runs for them"),
+    Entry("prune", "verbs_run", OWN, "remove built environments and copies that nothing uses"),
     Entry("agent", "verbs_run", OWN, "look after what runs: restart what dies or hangs"),
     Entry("doctor", "verbs_begin", OWN, "what works on this machine, and how to fix what does not"),
     Entry("completion", "verbs_begin", OWN, "completion for bash, zsh and fish"),

@@ -65,6 +65,20 @@ DOWN = Verb(
     kind="own",
     changes=True,
 )
+PRUNE = Verb(
+    "",
+    "remove built environments and copies that nothing uses",
+    (
+        Flag(("--dry-run",), "Only list the environments, and which of them are used.", kind="switch"),
+        YES,
+        JSON,
+    ),
+    "prune:prune",
+    ("sandbox prune --dry-run", "sandbox prune --yes"),
+    about="Environments, and copies of code and models, are kept to be used again. What no deployment uses goes.",
+    kind="own",
+    changes=True,
+)
 AGENT = Group(
     "agent",
     "looks after what runs: restarts what dies or hangs, goes on with what was interrupted; nothing else needs it",
@@ -78,7 +92,7 @@ AGENT = Group(
         )
     ),
 )
-_VERBS = {"up": UP, "status": STATUS, "logs": LOGS, "down": DOWN}
+_VERBS = {"up": UP, "status": STATUS, "logs": LOGS, "down": DOWN, "prune": PRUNE}
 
 
 def group(name: str) -> Group:

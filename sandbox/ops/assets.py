@@ -51,7 +51,7 @@ def update(
     assert isinstance(mapping, dict)
     value = spec.load_given(editing.apply(mapping, edits), f"{kind} {name}", kind)
     assert isinstance(value, (Model, Environment))
-    return register(context, kind, value, registry=registry)
+    return registering.register(context.home, kind, value, registry=registry, whole=True, report=context.report)
 
 
 def ensure(context: Context, value: object) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
-from sandbox.ops import removal, strays
+from sandbox.ops import removal, space, strays
 from sandbox.ops.context import Context, refuse_if_busy
 from sandbox.ops.publish import publish
 from sandbox.reconcile.describe import served
@@ -113,6 +113,7 @@ def delete(context: Context, name: str) -> None:
             context.store.remove(state.name)
         _forget_secrets(context, state.name)
         publish(context)  # the gateway ends with the last endpoint
+        space.clean_copies(context)
     context.store.note(state.name, "delete", "deleted")
 
 

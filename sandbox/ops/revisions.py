@@ -17,7 +17,7 @@ from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Revision
 from sandbox.ops import containers
 from sandbox.ops.context import Context
-from sandbox.store import codec
+from sandbox.store import codec, connections_inject
 
 INITIALIZER_LOG = "storage-initializer.log"
 
@@ -35,6 +35,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
         SandboxError: E061 and those of ``sandbox.environment``.
     """
     wanted = state.wanted
+    connections_inject.resolve(context.home, wanted.environment_variables)  # a bad reference is told before long work
     endpoint, name = wanted.endpoint_name.lower(), wanted.name.lower()
     source = _as_served(wanted, state.serving) if state.serving and not state.fresh else wanted
     environment = wanted.environment if isinstance(wanted.environment, Environment) else None

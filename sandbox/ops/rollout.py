@@ -45,7 +45,7 @@ def carry_out(context: Context, endpoint: str, name: str, operation: Operation) 
     """
     try:
         state = _mine(context, endpoint, name, operation)
-        kept = state.serving if state.serving and revisions.same(state) else None
+        kept = state.serving if state.serving and revisions.same(context.home, state) else None
         if kept is not None:
             done = _rescale(context, endpoint, name, operation, kept)
         else:
