@@ -31,6 +31,7 @@ def about(watching: "Watching", endpoint: str, deployment: str) -> About:
         environment=_name(wanted.environment),
         model=_name(wanted.model),
         instance_type=wanted.instance_type or "",
+        debug_port=state.debug_port,
         instances=tuple(watching.details(endpoint, deployment)),
         samples=tuple(_samples(folder, watching.swagger(endpoint, deployment))),
     )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 EVERYWHERE = "everywhere"
 PAGES = ("overview", "traffic", "logs", "requests", "invoke", "debug", "jobs")
@@ -125,10 +125,10 @@ TABLE: tuple[Key, ...] = (
     Key("traffic", "move(-5)", "shift+left,pagedown", "", "Five percent less."),
     Key("traffic", "move(5)", "shift+right,pageup", "", "Five percent more."),
     Key("traffic", "lock", "k", "lock", "Keep this share while others move."),
-    Key("traffic", "even", "e", "even", "The same for all that are not locked."),
-    Key("traffic", "everything", "f", "all", "Everything that is not locked to this one."),
+    Key("traffic", "even", "e", "", "The same for all that are not locked."),
+    Key("traffic", "everything", "f", "", "Everything that is not locked to this one."),
     Key("traffic", "drain", "d", "drain", "Nothing to this one."),
-    Key("traffic", "value", "v", "value", "Type a percentage."),
+    Key("traffic", "value", "v", "", "Type a percentage."),
     Key("traffic", "mirror", "m", "mirror", "More copies to this one: 0, 10, 20, 30, 40, 50 percent."),
     Key("traffic", "undo", "u", "undo", "Back to what is live; once more: to what was live before the last apply."),
     Key("traffic", "apply", "a,enter", "apply", "Make it so.", changes=True),
@@ -166,9 +166,7 @@ TABLE: tuple[Key, ...] = (
         "Run the code from your folder and reload it when saved.",
         changes=True,
     ),
-    Key("debug", "debugger", "b", "debugger", "Let a debugger attach, or no longer.", changes=True),
-    Key("debug", "wait", "w", "wait", "Let init() wait for the debugger, or no longer.", changes=True),
-    Key("debug", "launch", "v", "launch.json", "Write VS Code's launch.json; shows it first.", changes=True),
+    Key("debug", "debugger", "b", "debugger", "Let a debugger attach; VS Code gets an entry for it.", changes=True),
     Key("debug", "page('logs')", "g", "logs", "Logs of the deployment."),
     # --- Jobs ---
     Key("jobs", "stop_job", "x", "cancel", "Interrupt the job; asks first.", changes=True),
@@ -181,7 +179,7 @@ def of(scope: str) -> tuple[Key, ...]:
     return tuple(key for key in TABLE if key.scope == scope)
 
 
-def bindings(scope: str) -> list[Binding]:
+def bindings(scope: str) -> list[BindingType]:
     """Return a scope's keys as Textual takes them."""
     return [
         Binding(key.keys, key.action, key.label or key.text, show=bool(key.label), id=key.id, key_display=_first(key))

@@ -209,6 +209,7 @@ class About:
     environment: str = ""
     model: str = ""
     instance_type: str = ""
+    debug_port: int | None = None
     instances: tuple[Mapping[str, Any], ...] = ()
     trouble: Trouble | None = None
     samples: tuple[tuple[str, str], ...] = ()  # name, request body

@@ -43,6 +43,12 @@ def _made(code: str, what: str, why: str, fix: str, log: tuple[str, ...]) -> Tro
     return Trouble(code, what, why, fix, log)
 
 
+def is_place(text: str) -> bool:
+    """Tell whether a text is a file and a line, and nothing else."""
+    found = _PLACE.match(text)
+    return found is not None and found.end() == len(text.strip())
+
+
 def yours(trouble: Trouble, copy: str, folder: str) -> Trouble:
     """Return the same with the developer's own file in the place of the copy that ran."""
     file = trouble.file

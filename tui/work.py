@@ -56,6 +56,7 @@ def _update(box: Sandbox, given: Mapping[str, Any]) -> None:
         endpoint=given["endpoint"],
         edits=edits,
         reload=given.get("reload"),
+        debug=given.get("debug"),
         report=tell,
     )
 
