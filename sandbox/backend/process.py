@@ -39,7 +39,8 @@ class ProcessBackend:
         """Start an instance and return without waiting until it is ready; one that runs already is returned as it is.
 
         Raises:
-            SandboxError: E085, the interpreter cannot be started; E005, somebody else is at it.
+            SandboxError: E085, the interpreter cannot be started; E088, a variable is not possible; E005, somebody else
+                is at it.
         """
         place = Place(self._root, spec.endpoint, spec.deployment, spec.revision, spec.index)
         with place.mine(LONGEST_STOP_S):
@@ -69,11 +70,9 @@ class ProcessBackend:
             )
             try:
                 pid = launch.spawn(launch.command(place, spec, record), environment, place.log, alive, held.fileno())
-            except (OSError, ValueError) as error:  # ValueError: a variable that no environment can hold
+            except (OSError, ValueError) as error:
                 self._forget(place, record)
-                what = f"{spec.python} cannot be started for {place.name}"
-                fix = "build the environment again, or name another one"
-                raise SandboxError("E085", what, getattr(error, "strerror", None) or str(error), fix) from None
+                raise _not_started(place, spec, error) from None
         processes.adopt(pid)
         return replace(_instance(place, record, "starting"), pid=pid)
 
@@ -265,6 +264,14 @@ def _instance(place: Place, record: Record, state: Literal["starting", "running"
 def _oom_kills(record: Record) -> int:
     """Return how many processes were killed for want of memory since it was started, of its own if that is known."""
     return cgroup.oom_kills(record.cgroup) if record.cgroup else processes.oom_kills() - record.oom_kills
+
+
+def _not_started(place: Place, spec: InstanceSpec, error: OSError | ValueError) -> SandboxError:
+    if isinstance(error, ValueError):  # a NUL in a value, "=" in a name; the value may be secret
+        what = f"{place.name} cannot be started: {error}"
+        return SandboxError("E088", what, "no process can have such a variable", "correct environment_variables")
+    what = f"{spec.python} cannot be started for {place.name}"
+    return SandboxError("E085", what, error.strerror or str(error), "build the environment again, or name another one")
 
 
 def _exit_code(place: Place, said: Said) -> int | None:

@@ -138,8 +138,8 @@ def test_an_interpreter_that_does_not_exist_is_named(here):
 def test_variables_that_no_environment_can_hold_are_refused(here, variables):
     with pytest.raises(SandboxError) as raised:
         here.start(here.script(ECHO), variables=variables)
-    assert raised.value.code == "E085"
-    assert "nul" not in str(raised.value.why).replace("null", "")
+    assert raised.value.code == "E088"
+    assert "in it" not in f"{raised.value} {raised.value.why}", "the value may be a secret"
     assert here.backend.instances() == []
 
 

@@ -93,4 +93,9 @@ ROWS = {
         "A process of an instance does not end although it was killed: it waits for a device or a file system.",
         "See what it waits for (`cat /proc/PID/wchan`); it ends with that.",
     ),
+    "E088": Code(
+        "variable not possible",
+        "A value with a NUL character, or a name that is empty or holds `=`: no process can have such a variable.",
+        "Correct `environment_variables`.",
+    ),
 }
