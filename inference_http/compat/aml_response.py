@@ -16,6 +16,15 @@ HeaderValue = str | int | float | bytes | None | Iterable[Any]
 HOW_TO_SEND = "give str or bytes, an iterable of them, or json_str=True to send the value as JSON"
 
 
+_strict = False
+
+
+def use_strict_json(*, on: bool) -> None:
+    """Let ``json_str=True`` refuse NaN and Infinity in this process, as ``--strict-json`` asks for all results."""
+    global _strict  # noqa: PLW0603 - scripts make answers without knowing the settings
+    _strict = on
+
+
 class AMLResponse(Response):
     """An answer with status, headers and body chosen by the script.
 
@@ -83,11 +92,11 @@ def _values(value: HeaderValue) -> list[str]:
 
 def _json(value: Any) -> bytes | str:
     try:
-        return json.dumps(value)
+        return json.dumps(value, allow_nan=not _strict)
     except (TypeError, ValueError):  # numpy, datetime and others, as for a result that is returned plainly (S83)
         from inference_http.scoring.encode import encode
 
-        return encode(value, strict=False)
+        return encode(value, strict=_strict)
 
 
 def _body(message: Any) -> Any:

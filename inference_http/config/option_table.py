@@ -5,7 +5,7 @@ The command line, the environment, the file and docs/settings.md are all made fr
 """
 
 from inference_http import contract
-from inference_http.config import values
+from inference_http.config import cors_origins, values
 from inference_http.config.options import Option
 
 _SCRIPT, _LISTEN, _WORK, _ANSWER = "Script and model", "Addresses", "Workers and time", "Answers"
@@ -110,7 +110,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     # --- Answers
     Option(
-        "cors_origins", "--access_control_allow_origins", "LIST", values.names,
+        "cors_origins", "--access_control_allow_origins", "LIST", cors_origins.read,
         "Origins, separated by commas, from which browsers may call (CORS); * for all.",
         _ANSWER, (contract.ENV_CORS_ORIGINS,), reference_flag=True,
     ),

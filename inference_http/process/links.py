@@ -157,6 +157,8 @@ class Links:
             self._selector.unregister(link.wire)
 
     def _take(self, member: Member, message: Message) -> None:
+        # Its own word may come before that of its engine, whose wire is another.
+        member.pid = message.get("pid", member.pid)
         if message["op"] == "connection":
             self._pass_on(message["fds"][0])
         else:

@@ -65,7 +65,8 @@ class Refusals:
         """500: run() was ended because SCORING_TIMEOUT_MS is over (S89); the failure tells where it was."""
         message = _OVERDUE.format(error.limit_ms)
         where = errors.describe(error.__context__ or error, self._script.roots)
-        failure = replace(where, type=errors.ScoringTimeout.__name__, message=message)
+        traceback = where.traceback.replace(errors.ScoringTimeout.WORDS, message)
+        failure = replace(where, type=errors.ScoringTimeout.__name__, message=message, traceback=traceback)
         return self._script_failed(message, failure, ids, error)
 
     def stuck(self, ids: Ids, limit_ms: int | None = None) -> Answer:

@@ -21,7 +21,7 @@ from inference_http.scoring.ids import Ids
 from inference_http.scoring.refusals import Refusals
 from inference_http.scoring.responses import finished
 from inference_http.scoring.streaming import PieceStream
-from inference_http.telemetry.logs import request_line
+from inference_http.telemetry.request_lines import log_request
 from inference_http.user import errors
 from inference_http.user.script import call_run
 
@@ -174,15 +174,3 @@ class Scorer:
 
     def _reporter(self, ids: Ids) -> Callable[[BaseException], None]:
         return lambda error: self.refusals.report(error, ids)
-
-
-def log_request(method: str, path: str, query: str, answer: Answer, duration_ms: float) -> None:
-    """Write the line ``METHOD /path?query STATUS 0.123ms LENGTH``, "N/A" for the length of a stream (S119)."""
-    length = len(answer.body) if type(answer.body) is bytes else "N/A"
-    target = f"{path}?{_shown(query)}" if query else path
-    request_line(f"{method} {target} {answer.status} {duration_ms:0.3f}ms {length}")
-
-
-def _shown(query: str) -> str:
-    """The query as text; what is not UTF-8 is escaped, so that a line stays one line of valid text."""
-    return query if query.isascii() else query.encode("latin-1").decode("utf-8", "backslashreplace")

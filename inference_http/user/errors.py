@@ -38,6 +38,11 @@ class ScoringTimeout(BaseException):
     A BaseException, so that a script's ``except Exception`` cannot swallow it (S90 of the reference is poor).
     """
 
+    WORDS = "the time for this request is over"
+
+    def __str__(self) -> str:
+        return super().__str__() or self.WORDS  # it is raised from outside, where no text can be given
+
 
 class UserScriptError(Exception):
     """The script cannot be served: the process ends with exit code 3 (S126).

@@ -3,6 +3,7 @@
 import inspect
 import linecache
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,8 @@ GROUP_LIMIT = 8  # exceptions shown of one group
 DEPTH_LIMIT = 3  # groups within groups
 CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
 DURING = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+_OURS = re.compile(r"\Ainference_http(?:\.\w+)*\.")  # where our exceptions live helps nobody who reads of them
 
 Place = tuple[str, int, str]
 IsMine = Callable[[traceback.FrameSummary], bool]
@@ -102,7 +105,7 @@ def _describe(exc: BaseException, roots: tuple[str, ...]) -> Failure:
 
 
 def _type_name(kind: type) -> str:
-    plain = kind.__module__ in ("builtins", "__main__", "entry_module")
+    plain = kind.__module__ in ("builtins", "__main__", "entry_module") or _OURS.match(f"{kind.__module__}.")
     return kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -212,7 +215,7 @@ def _says_nothing(earlier: traceback.TracebackException, later: traceback.Traceb
 def _format_one(summary: traceback.TracebackException, mine: IsMine, depth: int) -> list[str]:
     frames = [frame for frame in summary.stack if mine(frame)]
     lines = ["Traceback (most recent call last):\n", *fold(frames)] if frames else []
-    lines += [_shortened(text) for text in summary.format_exception_only()]
+    lines += [_shortened(_OURS.sub("", text)) for text in summary.format_exception_only()]
     members = _members(summary) if depth < DEPTH_LIMIT else []
     for number, inner in enumerate(members[:GROUP_LIMIT], start=1):
         lines.append(f"  exception {number} of {len(members)}:\n")

@@ -26,7 +26,8 @@ from inference_http.scoring.answer import (
 )
 from inference_http.scoring.ids import Ids
 from inference_http.scoring.refusals import SERVER_FAILED
-from inference_http.scoring.scorer import Scorer, log_request
+from inference_http.scoring.scorer import Scorer
+from inference_http.telemetry.request_lines import log_refused, log_request, target_of
 from inference_http.web import cors
 from inference_http.web.fastroute import EnvironRequest
 from inference_http.web.swagger import UnknownVersion, UnsupportedVersion
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from inference_http.config.settings import Settings
 
 _IDS: Final = "inference_http.ids"  # where a request keeps its Ids: in the environ, since flask.g is the script's
+_BEGAN: Final = "inference_http.began"  # perf_counter(), likewise
 _ALLOW: Final[Header] = ("Allow", "GET, HEAD, OPTIONS")
 _PROMETHEUS: Final[Header] = ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 
@@ -84,12 +86,13 @@ def create_app(
 def _add_ids(app: Flask, version: str | None) -> None:
     @app.before_request
     def resolve() -> Response | None:
+        request.environ[_BEGAN] = perf_counter()
         try:
             request.environ[_IDS] = request_ids.resolve(request.headers.get)
         except request_ids.TooLong as error:
             request.environ[_IDS] = error.ids
             if request.routing_exception is None:  # else 404 and 405 stay what they are (S54)
-                return _response(answer_json(431, error.message, error.ids, version=version))
+                return _refused(answer_json(431, error.message, error.ids, version=version))
         return None
 
 
@@ -101,12 +104,12 @@ def _add_errors(app: Flask, scorer: Scorer) -> None:
         headers = [pair for pair in error.get_headers() if pair[0] not in ("Content-Type", "Content-Length", "Allow")]
         if error.code == 405:
             headers.append(scorer.refusals.allow if request.path == contract.ROUTE_SCORE else _ALLOW)
-        return _response(answer_json(error.code or 500, error.description, _ids(), headers=headers, version=version))
+        return _refused(answer_json(error.code or 500, error.description, _ids(), headers=headers, version=version))
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
         _logger.error("Encountered Exception: an error inside the server, not in the script", exc_info=error)
-        return _response(answer_json(500, SERVER_FAILED, _ids(), version=version))
+        return _refused(answer_json(500, SERVER_FAILED, _ids(), version=version))
 
 
 def _add_score(app: Flask, scorer: Scorer) -> None:
@@ -163,6 +166,14 @@ def _add_documents(
 def _ids() -> Ids:
     found: Ids = request.environ.get(_IDS) or request_ids.fresh()
     return found
+
+
+def _refused(answer: Answer) -> Response:
+    """The response to a request that came to no view, with its line in the log."""
+    now = perf_counter()
+    duration_ms = (now - request.environ.get(_BEGAN, now)) * 1000
+    log_refused(request.method, target_of(request.environ), answer, duration_ms, _ids())
+    return _response(answer)
 
 
 def _response(answer: Answer) -> Response:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from waitress.channel import ClientDisconnected, HTTPChannel
 
+from inference_http import contract
 from inference_http.scoring import scorer
 from inference_http.scoring.streaming import StreamBroken
+from inference_http.telemetry.request_lines import log_request
 from inference_http.web.reading import Request
 from inference_http.web.writing import AnswerTask, Refusal, RefusalTask, whole
 
@@ -43,6 +45,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     half_closed = False  # the client has stopped sending; it still wants its answers
     answering = False  # the running request's answer has begun
+    answered_for = False  # another thread has answered the running request, and counted it
+    _service_began = 0.0  # perf_counter()
     linger = False  # close by first dropping what still arrives
     _linger_until: float | None = None
     _lingered = 0
@@ -139,8 +143,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         task = (self.error_task_class if request.error else self.task_class)(self, request)
         thread = threading.get_ident()
         self.answering = False
+        self._service_began = time.perf_counter()
         self.server.serving[thread] = self
-        started = time.perf_counter()
         try:
             if self.connected:
                 task.service()
@@ -156,7 +160,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 self._apologise(request)
         finally:
             self.server.serving.pop(thread, None)
-        self.server.observe(request, task.status, time.perf_counter() - started)
+        if not self.answered_for:
+            self.server.observe(request, task.status, time.perf_counter() - self._service_began)
         self._next(task, request)
 
     def _apologise(self, request: Any) -> None:
@@ -221,8 +226,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Answer for the thread that is stuck in this connection's request, and close the connection.
 
         Where the answer has begun the connection is cut: the client must not take half an answer for a whole one.
+        The request is counted and has its line now, since that thread may never come to it.
         """
+        request, seconds = self.requests[0], time.perf_counter() - self._service_began
         with self.outbuf_lock:
+            if not self.answered_for:
+                self.answered_for = True
+                log_request(request.command, contract.ROUTE_SCORE, request.query, answer, seconds * 1000)
+                self.server.observe(request, str(answer.status), seconds)
             if not self.connected:
                 return
             if not self.answering and isinstance(answer.body, bytes):

@@ -1,22 +1,16 @@
-r"""Cross-origin requests: which headers an answer gets, by the ``Origin`` of the request (S113-S116).
+"""Cross-origin requests: which headers an answer gets, by the ``Origin`` of the request (S113-S116).
 
 The answers are those of the reference, which uses flask-cors; that package is not needed here. What differs is how an
-entry of the list is matched (S115): the whole Origin must match, never only its beginning.
-
-======================================  ==========================================================
-``https://shop.example``                this origin, in any case
-``*``                                   every origin
-``https://*.shop.example``              ``*`` alone stands for any characters but "/"
-``https://(a|b)\.shop\.example``          any other special character makes it a regular expression
-======================================  ==========================================================
+entry of the list is matched (S115, ``cors_origins.py``): the whole Origin must match, never only its beginning.
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from flask import request
+
+from inference_http.config.cors_origins import ANY, is_pattern, pattern
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -28,9 +22,7 @@ ALLOW_ORIGIN: Final = "Access-Control-Allow-Origin"
 _ALLOW_ORIGIN_LOWER: Final = ALLOW_ORIGIN.lower()
 _EXTENSION: Final = "inference_http.cors"
 _METHODS: Final = ("GET", "POST")
-_ANY: Final = "*"
-_EVERY: Final = frozenset((_ANY, ".*"))
-_SPECIAL: Final = frozenset("*\\]?$^[()")  # flask-cors's marks of a regular expression
+_EVERY: Final = frozenset((ANY, ".*"))
 
 _logger = logging.getLogger("azmlinfsrv")
 
@@ -39,9 +31,9 @@ class Cors:
     """The rules for one list of origins. Raises ValueError for an entry that is no valid regular expression."""
 
     def __init__(self, origins: Sequence[str]) -> None:
-        literal = [entry for entry in origins if not _SPECIAL.intersection(entry)]
+        literal = [entry for entry in origins if not is_pattern(entry)]
         self._exact = {entry.lower() for entry in origins}  # also those with "[": http://[::1]:3000
-        self._patterns = [_pattern(entry) for entry in origins if _SPECIAL.intersection(entry)]
+        self._patterns = [pattern(entry) for entry in origins if is_pattern(entry)]
         self._every = not _EVERY.isdisjoint(origins)
         self._first = min(literal, default=None)
         self._varies = len(origins) > 1 or bool(self._patterns)
@@ -61,7 +53,7 @@ class Cors:
                 names = sorted(name.strip() for name in asked.split(","))
                 found.append(("Access-Control-Allow-Headers", ", ".join(names)))
             found.append(("Access-Control-Allow-Methods", ", ".join(_METHODS)))
-        if self._varies and allowed != _ANY:
+        if self._varies and allowed != ANY:
             found.append(("Vary", "Origin"))
         return found
 
@@ -73,7 +65,7 @@ class Cors:
 
     def _allowed(self, origin: str | None) -> str | None:
         if not origin:
-            return _ANY if self._every else self._first
+            return ANY if self._every else self._first
         if self._every or origin.lower() in self._exact or any(found.fullmatch(origin) for found in self._patterns):
             return origin
         return None
@@ -105,13 +97,3 @@ def create(settings: "Settings") -> Cors | None:
         return None
     _logger.info("Enabling CORS for the following origins: %s", ", ".join(settings.cors_origins))
     return Cors(settings.cors_origins)
-
-
-def _pattern(entry: str) -> re.Pattern[str]:
-    text = entry
-    if _SPECIAL.intersection(entry) == {"*"} and ".*" not in entry:
-        text = "[^/]*".join(re.escape(part) for part in entry.split("*")) if entry != _ANY else ".*"
-    try:
-        return re.compile(text, re.IGNORECASE)
-    except re.error as error:
-        raise ValueError(f"the allowed origin {entry!r} is not a valid regular expression: {error}") from None

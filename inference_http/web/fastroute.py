@@ -16,6 +16,7 @@ from inference_http import contract
 from inference_http.scoring.answer import Answer, Header, Stream, answer_json
 from inference_http.scoring.ids import TooLong, choose
 from inference_http.scoring.scorer import Scorer
+from inference_http.telemetry.request_lines import log_refused, target_of
 from inference_http.user.importing import names_flask
 from inference_http.web import cors
 
@@ -112,6 +113,7 @@ def fast(app: Flask, scorer: Scorer) -> "WSGIApplication":
             )
         except TooLong as error:
             answer = answer_json(431, error.message, error.ids, version=version)
+            log_refused("POST", target_of(environ), answer, 0.0, error.ids)
         else:
             answer = score(request, ids)
         status, headers, body = wsgi_parts(answer, environ)

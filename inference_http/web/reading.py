@@ -15,6 +15,7 @@ _FOLDED: Final = re.compile(rb"\n[ \t]")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 _CODING: Final = re.compile(rb"(?im)^transfer-encoding:[ \t]*([^\r\n]*?)[ \t]*\r?$")
 _FIELD: Final = re.compile(rb"(?m)^([^:\r\n]+):[ \t]*([^\r\n]*?)[ \t]*\r?$")
+TARGET_LIMIT: Final = 4096  # bytes of a refused request that are looked at for its method and target
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc]
@@ -33,7 +34,7 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         """Take bytes of the request and return how many; beyond a limit, ``error`` is set."""
         consumed: int = super().received(data)
         if isinstance(self.error, RequestHeaderFieldsTooLarge):  # waitress reads "GET /" in place of what was sent
-            self.command = _method(self.header_plus + data)
+            self._begin(self.header_plus + data)
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -41,11 +42,17 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         try:
             self._parse_header(header_plus)
         except (ParsingError, ValueError) as error:
-            self.command = _method(header_plus)
+            self._begin(header_plus)
             if isinstance(error, ParsingError):
                 raise
             # A number too long for int(), an address that is none.
             raise ParsingError(f"Malformed number or address ({type(error).__name__})") from error
+
+    def _begin(self, data: bytes) -> None:
+        """Method and target of a request that was not read to its end: a refused HEAD gets no body either."""
+        words = data[:TARGET_LIMIT].split(b"\r\n", 1)[0].decode("latin-1").split(" ")
+        self.command = words[0] if len(words) > 1 and len(words[0]) < 40 else ""
+        self.request_uri = words[1] if self.command else ""
 
     def _parse_header(self, header_plus: bytes) -> None:
         if _FOLDED.search(header_plus):
@@ -79,9 +86,3 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
         for name, several in values.items():
             if len(several) > 1 and name in self.headers:
                 self.headers[name] = ",".join(several)
-
-
-def _method(begin: bytes) -> str:
-    """The method of a request that was not read to its end: a refused HEAD gets no body either."""
-    method, blank, _ = begin[:40].partition(b" ")
-    return method.decode("latin-1") if blank else ""

@@ -13,6 +13,7 @@ from waitress.utilities import build_http_date
 
 from inference_http import contract
 from inference_http.scoring import ids, scorer
+from inference_http.telemetry.request_lines import log_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,7 @@ class AnswerTask(WSGITask):  # type: ignore[misc]  # waitress has no annotations
     wrote_header: bool
     has_body: bool
     content_length: int | None
+    start_time: float
 
     def build_response_header(self) -> bytes:
         """The head of the answer, with framing and connection headers decided as waitress decides them."""
@@ -162,6 +164,8 @@ class RefusalTask(AnswerTask):
         if getattr(error, "close", True):
             self.close_on_finish = True
         self.send(answer)
+        duration_ms = (time.time() - self.start_time) * 1000
+        log_refused(self.request.command, self.request.request_uri, answer, duration_ms, found)
         if self.close_on_finish and error.code in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
             self.channel.linger = True
 

@@ -30,6 +30,7 @@ from inference_http.worker import inventory, runtime
 if TYPE_CHECKING:
     from inference_http.worker.kept import State
 
+ORPHAN_S = 30.0
 EXIT_FUNCTIONS_S = 2.0  # what the script's atexit functions may take
 
 logger = logging.getLogger("azmlinfsrv")
@@ -82,7 +83,7 @@ class Worker:
         self.runtime.httpd.start()
         logger.info("Scoring timeout is set to %s", self.settings.scoring_timeout_ms)
         logger.info("Worker with pid %s ready for serving traffic", os.getpid())
-        self.wire.post("ready", **self.runtime.report())
+        self.wire.post("ready", pid=os.getpid(), **self.runtime.report())
         self.runtime.httpd.dispatcher.run_scoring()
         self._main_done.set()
         _exit_functions()
@@ -105,7 +106,9 @@ class Worker:
         file = failure.file if failure else None
         files = sorted(set(inventory.own_modules((), importing.modules_since(self._newest)).values()))
         torn = self.task.reloading and self._sources.differ()
-        self.wire.post("failed", title=title, report=report, file=file, line=line, files=files, torn=torn)
+        self.wire.post(
+            "failed", pid=os.getpid(), title=title, report=report, file=file, line=line, files=files, torn=torn
+        )
         _exit_functions()
         os._exit(contract.EXIT_START_FAILED)
 
@@ -114,7 +117,14 @@ class Worker:
     def _listen(self) -> None:
         while (message := self.wire.receive()) is not None:
             self._obey(message)
-        self.leave()  # the supervisor is gone
+        # The supervisor is gone. A run() that does not end must not keep this process for ever.
+        threading.Thread(target=self._end_orphan, name="inference-http orphan", daemon=True).start()
+        self.leave()
+
+    def _end_orphan(self) -> None:
+        time.sleep(orphan_s(self.settings))
+        _flush()
+        os._exit(contract.EXIT_FAILED)
 
     def _obey(self, message: Message) -> None:
         op, current = message["op"], self.runtime
@@ -167,6 +177,11 @@ class Worker:
 
     def _stuck(self, reason: str) -> None:
         self.wire.post("recycle", reason=reason)
+
+
+def orphan_s(settings: Settings) -> float:
+    """How long a process may finish what it has when the supervisor was killed; also where SIGTERM waits for ever."""
+    return settings.graceful_timeout_s or ORPHAN_S
 
 
 def main(handles: str, argv: list[str]) -> None:

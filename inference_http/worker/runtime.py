@@ -15,8 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inference_http.compat import aml_response
 from inference_http.config.settings import Settings
 from inference_http.process.control import Task
+from inference_http.scoring import ids as request_ids
 from inference_http.scoring.deadline import Call, Deadlines
 from inference_http.scoring.scorer import Scorer
 from inference_http.telemetry import insights, logs, metrics
@@ -68,6 +70,7 @@ def load(
     ``phase`` hears "import", then "init". ``state`` is what an earlier version's init() has made in this process;
     ``data`` tells the watched data files apart from those that it was made with. ``sources`` has looked on from before.
     """
+    aml_response.use_strict_json(on=settings.strict_json)
     logs.install_print_hook()
     logs.load_logging_json(settings)
     client = insights.create(settings) if telemetry else None
@@ -195,7 +198,11 @@ class Runtime:
 
     def _on_stuck(self, call: Call) -> None:
         limit_ms = int(self._worker_timeout_s * 1000) if call.overrun == "worker" else None
-        self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context, limit_ms))
+        token = request_ids.bind(call.context.request_id)
+        try:
+            self.httpd.answer_for_thread(call.thread_id, self.scorer.timeout_answer(call.context, limit_ms))
+        finally:
+            request_ids.unbind(token)
         self._stuck("run() did not end when its time was over")
 
 

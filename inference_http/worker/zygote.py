@@ -26,7 +26,8 @@ from inference_http.process.engine import inherited
 from inference_http.telemetry import logs
 from inference_http.user import importing
 from inference_http.worker import forksafe
-from inference_http.worker.main import Worker
+from inference_http.worker.main import Worker, orphan_s
+from inference_http.worker.spare import AFTER_S, Spare
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class Zygote:
         self._preload = Preload()
         self._roots: list[str] = []
         self._unsafe = False  # the supervisor has been told so and asks another process
+        self._spare: Spare | None = None
+        self._spare_at: float | None = None  # monotonic; when to make one
 
     def serve(self) -> None:
         """The loop: messages from the supervisor, and children that ended."""
@@ -68,7 +71,7 @@ class Zygote:
             selector.register(wake_read, selectors.EVENT_READ)
             while True:
                 self._work()
-                for key, _ in selector.select(0 if self._to_import else None):
+                for key, _ in selector.select(self._patience_s()):
                     if key.fileobj is not self.wire:
                         with contextlib.suppress(BlockingIOError):
                             os.read(wake_read, 4096)
@@ -85,6 +88,16 @@ class Zygote:
             self._import_next()
         while self._to_fork and not self._to_import:  # a worker forked earlier would import the same again
             self._fork(*self._to_fork.popleft())
+
+        if self._spare_at is not None and self._spare_at <= time.monotonic() and not self._to_import:
+            self._spare_at = None
+            self._make_spare()
+
+    def _patience_s(self) -> float | None:
+        """How long the loop may sleep."""
+        if self._to_import:
+            return 0
+        return None if self._spare_at is None else max(0.0, self._spare_at - time.monotonic())
 
     def _obey(self, message: Message) -> None:
         op = message["op"]
@@ -103,22 +116,56 @@ class Zygote:
 
     def _fork(self, task: Task, descriptors: list[int]) -> None:
         if not self._unsafe:
-            self._freeze()
-            pid = os.fork()
-            if pid == 0:
-                self._become_worker(task, descriptors)
+            spare, self._spare = self._spare, None
+            if spare is not None and spare.take(task, descriptors):
+                pid = spare.pid
+            else:
+                pid = self._fork_worker(task, descriptors)
             self.children.add(pid)
             self.wire.post("forked", number=task.number, pid=pid)
+            self._spare_soon()
         for descriptor in descriptors:
             os.close(descriptor)
 
+    def _fork_worker(self, task: Task, descriptors: list[int]) -> int:
+        self._freeze()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._leave_loop()
+                self._become_worker(task, descriptors)
+            finally:
+                os._exit(1)  # nothing of the zygote's loop may run in a child
+        return pid
+
     def _become_worker(self, task: Task, descriptors: list[int]) -> NoReturn:
-        try:
-            self._leave_loop()
-            wire, *sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-            self.work(Worker(self.settings, task, Wire(wire), sockets))
-        finally:
-            os._exit(1)  # nothing of the zygote's loop may run in a child
+        wire, *sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        self.work(Worker(self.settings, task, Wire(wire), sockets))
+
+    def _make_spare(self) -> None:
+        if not self._unsafe:
+            self._freeze()
+            self._spare = Spare.make(self._become_worker, self._prepare_spare)
+
+    def _prepare_spare(self) -> None:
+        """In the spare: all that can be done before it is known what to load."""
+        self._leave_loop()
+        with contextlib.suppress(Exception):  # it only saves time
+            from inference_http.worker.rehearsal import rehearse
+
+            rehearse(self.settings)
+
+    def _spare_soon(self) -> None:
+        """Have a process ready for the next save, once it is quiet here."""
+        if self.settings.reload:
+            self._spare_at = time.monotonic() + AFTER_S
+
+    def _drop_spare(self) -> None:
+        """It was forked from a process that is another now, or is not wanted."""
+        if self._spare is not None:
+            self._spare.drop()
+            self._spare = None
+        self._spare_at = None
 
     def work(self, worker: Worker) -> NoReturn:
         """Be the worker, in a forked child."""
@@ -172,13 +219,16 @@ class Zygote:
                 return
             if pid == 0:
                 return
+            if self._spare is not None and pid == self._spare.pid:
+                self._drop_spare()
             if pid in self.children:
                 self.children.discard(pid)
                 self.wire.post("exited", pid=pid, code=os.waitstatus_to_exitcode(status))
 
     def _end(self) -> NoReturn:
         """The supervisor is gone. The workers see that too and drain; what does not end is killed."""
-        deadline = time.monotonic() + self.settings.graceful_timeout_s + 1
+        self._drop_spare()
+        deadline = time.monotonic() + orphan_s(self.settings) + 1
         while self.children and time.monotonic() < deadline:
             self._reap()
             time.sleep(0.02)
@@ -191,6 +241,7 @@ class Zygote:
 
     def _begin_preload(self, modules: list[str], environment: dict[str, str | None]) -> None:
         """Queue libraries to import, one at a time between messages, with the environment the script gave them."""
+        self._drop_spare()
         for name, value in environment.items():
             self._before.setdefault(name, os.environ.get(name))
             _set_environment(name, value)
@@ -221,6 +272,7 @@ class Zygote:
             importing.look_ahead(self._roots)
             self._freeze()
             seconds = time.perf_counter() - preload.started
+            self._spare_soon()
             self.wire.post("preloaded", count=preload.count, failed=preload.failed, seconds=seconds)
 
     def _check(self, suspects: list[str]) -> bool:

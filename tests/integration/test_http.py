@@ -91,3 +91,15 @@ def test_what_cannot_be_sent_is_a_complete_answer(running, expression):
     assert (reply.status, reply.headers["x-request-id"]) == (500, "r")
     assert json.loads(reply.body)["error"]["file"].endswith("score.py")
     assert reply.headers["x-ms-run-function-failed"] == "True"
+
+
+def test_strict_json_holds_for_aml_response_too_and_names_the_line(tmp_path):
+    path = tmp_path / "score.py"
+    path.write_text(SCRIPT + "\n\ndef run(data):\n    return AMLResponse([1.5, float(data)], 200, json_str=True)\n")
+    with server(path, "--strict-json") as strict:
+        assert strict.score("2").body == b"[1.5, 2.0]"
+        reply = strict.score("nan")
+    error = json.loads(reply.body)["error"]
+    assert (reply.status, error["type"], error["file"]) == (500, "UnencodableResult", str(path))
+    assert "$[1]" in error["message"]
+    assert error["code"] == "return AMLResponse([1.5, float(data)], 200, json_str=True)"

@@ -132,6 +132,7 @@ def test_many_workers_share_the_load_and_health_answers_while_all_are_busy(tmp_p
             load.wait(8)
         assert load.failures == []
         assert len(load.answers) == 2
+        assert running.text().count("Starting up app insights client") == 2, "once in each worker"
 
 
 def test_probes_are_answered_while_init_runs(tmp_path: Path) -> None:
@@ -201,13 +202,45 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
 def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path, engine: str) -> None:
     with server(write(tmp_path), "--engine", engine, "--worker_count", "2") as running:
         running.wait_for(r"worker \d+ serves version", count=2)
-        children = descendants(running.process.pid)
-        assert children
-        running.process.send_signal(signal.SIGKILL)
+        assert left_by_a_killed_supervisor(running, 10) == []
+
+
+def left_by_a_killed_supervisor(running: Running, timeout: float) -> list[int]:
+    children = descendants(running.process.pid)
+    assert children
+    running.process.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + timeout
+    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_stuck_run_does_not_outlive_a_killed_supervisor(tmp_path: Path, engine: str) -> None:
+    text = """\
+import pathlib
+def init(): ...
+def run(data):
+    pathlib.Path(data).touch()
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+"""
+    begun = tmp_path / "begun"
+    body = bytes(begun)
+    request = b"POST /score HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with (
+        server(write(tmp_path, text), "--engine", engine, "--graceful-timeout", "1") as running,
+        send(running.port, request),
+    ):
         deadline = time.monotonic() + 10
-        while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+        while not begun.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert begun.exists()
+        assert left_by_a_killed_supervisor(running, 15) == []
 
 
 def test_a_killed_zygote_is_replaced_and_its_workers_serve_on(tmp_path: Path) -> None:
@@ -249,6 +282,9 @@ def run(data):
         assert running.score("fine").json() == 1
         running.wait_for(r"worker \d+ serves version", count=2)
         assert running.score("fine").json() == 1
+        assert re.search(r"I \[\d+\] azmlinfsrv - POST /score 500 \d+\.\d{3}ms \d+ \[\S+\]", running.text())
+        metrics = running.ask("GET", "/metrics").body.decode()
+        assert re.search(r'requests_total\{code="500"\} 1(\.0)?$', metrics, re.MULTILINE), metrics
 
 
 def test_a_worker_timeout_is_answered_with_its_own_limit(tmp_path: Path) -> None:
@@ -295,6 +331,10 @@ def test_limits_and_bad_framing_are_json_with_ids(limited: Running, request_byte
     assert b"Content-Type: application/json\r\n" in answer
     assert b"x-request-id: " in answer
     assert answer.endswith(b"}")
+    identity = re.search(rb"x-request-id: (\S+)", answer)[1].decode()
+    line = limited.wait_for(rf"azmlinfsrv\.access - .*\[{identity}\]")
+    method, target, *_ = request_bytes.decode().split()
+    assert f" {method} {target} {status.decode()} " in line
 
 
 def test_a_large_upload_that_is_refused_still_sees_the_answer(limited: Running) -> None:

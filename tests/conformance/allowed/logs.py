@@ -18,7 +18,8 @@ CHAPTER = (
         "No second line for a request, and no lines of the web server",
         "gunicorn.access repeats each request; gunicorn.error tells of workers, signals and refused requests on "
         "stderr.",
-        "One line a request. The server's own lines say when a worker serves, and that it is shutting down.",
+        "One line a request, by azmlinfsrv.access where it was refused before it came to run() (404, 405, 413, 429, "
+        "431 ...). The server's own lines say when a worker serves, and that it is shutting down.",
         "Half the lines told nothing new.",
         (
             Line("*", "ref", r"I gunicorn\.access - .*"),
@@ -26,6 +27,7 @@ CHAPTER = (
             Line("*/stop", "ref", r"stderr: .*RuntimeWarning: .*"),
             Line("*/stop", "ref", r"stderr:   (rv = self\.handle_user_exception\(e\)|self\._user_init\(\))"),
             Line("*", "ref", r"stderr: [IWEC] gunicorn\.error - .*"),
+            Line("*", "our", r"I azmlinfsrv\.access - .*"),
             Line("*", "our", r"I azmlinfsrv - worker \d+ serves version .*"),
             Line("*", "our", r"I azmlinfsrv - Shutting down: .*"),
         ),

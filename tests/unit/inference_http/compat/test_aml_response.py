@@ -5,7 +5,7 @@ import json
 import pytest
 from flask import Response
 
-from inference_http.compat.aml_response import AMLResponse
+from inference_http.compat.aml_response import AMLResponse, use_strict_json
 from inference_http.user import eventloop
 from inference_http.user.errors import UnencodableResult
 
@@ -184,3 +184,15 @@ def test_memory_and_asynchronous_bodies():
 def test_line_break_in_a_header_is_refused():
     with pytest.raises(ValueError, match="newline"):
         AMLResponse("x", 200, {"X": "a\r\nSet-Cookie: b"})
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_strict_json_holds_here_too(number):
+    numpy = pytest.importorskip("numpy")
+    use_strict_json(on=True)
+    try:
+        with pytest.raises(UnencodableResult, match=r"\$\.a\[1\]: JSON has no such number"):
+            AMLResponse({"a": [1, number]}, 200, json_str=True)
+        assert sent({"a": [1, numpy.float32(2)]}, 200, json_str=True)[2] == b'{"a": [1, 2.0]}'
+    finally:
+        use_strict_json(on=False)

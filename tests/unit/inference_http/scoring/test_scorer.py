@@ -333,6 +333,8 @@ def test_a_run_that_takes_too_long_is_ended(serve, caplog):
     assert (error["type"], error["message"]) == ("ScoringTimeout", "Scoring timeout after 100 ms")
     assert error["file"] == served.script.path
     assert error["line"] in range(4, 13)
+    assert error["traceback"].endswith("\nScoringTimeout: Scoring timeout after 100 ms\n")
+    assert "inference_http" not in error["traceback"] + error_log(caplog)[0]
     assert "Scoring timeout after 100 ms" in error_log(caplog)[0]
     assert served.ask(body="fast").json == 1
     served.deadlines.close()

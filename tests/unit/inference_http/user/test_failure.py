@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference_http.user import errors
 from inference_http.user.errors import Failure, describe, render
 from inference_http.user.failure import MESSAGE_LIMIT, describe_function, exception_chain
 
@@ -373,3 +374,18 @@ def test_any_exception_is_described_and_python_agrees_on_its_last_line(steps, te
     assert failure.type == type(error).__name__
     assert "".join(traceback.format_exception_only(error)).splitlines()[0] in failure.traceback
     assert render(failure, "id")
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "last"),
+    [
+        (errors.UnencodableResult("$.a", "set"), "UnencodableResult", "a value that has no JSON form: set at $.a\n"),
+        (errors.ScoringTimeout(), "ScoringTimeout", "ScoringTimeout: the time for this request is over\n"),
+        (ValueError("inference_http.a.X: said"), "ValueError", "inference_http.a.X: said\n"),
+    ],
+)
+def test_errors_of_ours_go_by_their_plain_names(error, name, last):
+    failure = describe(error, [])
+    assert failure.type == name
+    assert failure.traceback.startswith(f"{name}: ")
+    assert failure.traceback.endswith(last)

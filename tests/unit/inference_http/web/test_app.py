@@ -1,8 +1,10 @@
 import json
 import logging
+import re
 
 import pytest
 
+from inference_http.scoring import ids
 from tests.support.routes import UUID, Serve
 
 FAILED = "x-ms-run-function-failed"
@@ -118,7 +120,9 @@ def test_long_ids_are_refused(served, method, path, caplog):
     assert (other.status, other[FAILED]) == (431, "False")
     assert other.message == "x-ms-request-id and x-ms-client-request-id must not exceed 100 characters"
     assert (other["x-request-id"], other["x-ms-request-id"]) == ("r", None)
-    assert not [text for text in caplog.messages if " 431 " in text]
+    lines = [(record.name, record.getMessage().split()[:3]) for record in caplog.records if " 431 " in record.message]
+    assert set(map(str, lines)) == {str(("azmlinfsrv.access", [method, path, "431"]))}
+    assert len(lines) == 4, "one for each request, on both routes"
 
 
 def test_a_long_id_does_not_hide_that_there_is_no_such_route(served):
@@ -206,3 +210,38 @@ def test_a_script_that_decides_for_itself_is_left_alone(tmp_path, fresh_imports)
 
 def test_without_origins_nothing_is_added(served):
     assert served.ask(headers={"Origin": "https://a.test"})[ORIGIN] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "start"),
+    [
+        ("GET", "/nothing?a=1", "GET /nothing?a=1 404 "),
+        ("PUT", "/score", "PUT /score 405 "),
+        ("BREW", "/", "BREW / 405 "),
+        ("GET", "/score%0Ax", "GET /score%0Ax 404 "),
+    ],
+)
+def test_what_is_refused_has_its_line_with_its_id(served, caplog, method, path, start):
+    seen = []
+    noting = caplog.filtering(lambda _: seen.append(ids.current()) or True)
+    with caplog.at_level(logging.INFO, logger="azmlinfsrv"), noting:
+        served.over(served.app, method, path, headers={"x-request-id": "mine"})
+    (record,) = caplog.records
+    assert record.name == "azmlinfsrv.access"
+    assert record.message.startswith(start)
+    assert re.fullmatch(r"\d+\.\d{3}ms \d+", record.message[len(start) :])
+    assert seen == ["mine"]
+
+
+def test_a_refused_target_is_shown_in_part(served, caplog):
+    with caplog.at_level(logging.INFO, logger="azmlinfsrv"):
+        served.over(served.app, "GET", "/" + "x" * 9000)
+    assert len(caplog.messages[0]) < 600
+    assert "xxx... 404 " in caplog.messages[0]
+
+
+@pytest.mark.parametrize("path", ["/", "/?detail", "/metrics"])
+def test_probes_and_scrapes_leave_no_line(served, caplog, path):
+    with caplog.at_level(logging.INFO, logger="azmlinfsrv"):
+        assert served.ask("GET", path).status == 200
+    assert caplog.messages == []
