@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.backend import cgroup
+from sandbox.backend import cgroup, ports
 from sandbox.model.errors import SandboxError
 from tests.support.backends import score, until, yard
 
@@ -132,6 +132,21 @@ def test_an_interpreter_that_does_not_exist_is_named(here):
     assert raised.value.code == "E085"
     assert "/no/such/python" in raised.value.what
     assert here.backend.instances() == []
+
+
+def test_a_port_that_somebody_has_taken_is_told_and_the_next_start_gets_another(here, monkeypatch):
+    app = here.script(ECHO)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with monkeypatch.context() as patch:
+            patch.setattr(ports, "number", lambda held: taken)  # it was free when it was chosen
+            instance = here.start(app, wait=False)
+        failure = until(lambda: here.backend.failure(instance))
+        assert failure.kind == "port"
+        assert here.now(instance).exit_code == 1
+        again = here.start(app)
+        assert again.port != taken
+        assert score(again)["data"] == "null"
 
 
 @pytest.mark.parametrize("variables", [{"A": "nul \0 in it"}, {"A=B": "x"}], ids=["value", "name"])
