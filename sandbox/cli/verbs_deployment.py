@@ -20,7 +20,7 @@ NAME = Flag(("--name", "-n"), "The deployment.", "NAME", of="deployment")
 ENDPOINT = Flag(("--endpoint-name", "-e"), "Its endpoint.", "NAME", of="endpoint")
 DEBUG = Flag(
     ("--vscode-debug",),
-    "Say how to attach VS Code, and let a debugger attach to the instance.",
+    "Let a debugger attach, write launch.json for VS Code, and reload the code when it is saved.",
     kind="truth",
 )
 GPU = Flag(("--local-enable-gpu",), "Accepted: an instance_type with GPUs is given those there are.", kind="truth")
