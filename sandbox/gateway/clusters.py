@@ -93,7 +93,7 @@ def _probe(deployment: DeploymentEntry) -> Json:
     return {
         "timeout": f"{probe.timeout}s",
         "interval": f"{probe.period}s",
-        "no_traffic_interval": f"{probe.period}s",
+        "no_traffic_interval": f"{QUICK_PROBE_S}s",  # of those that are not ready, before the first request of all
         "unhealthy_interval": f"{QUICK_PROBE_S}s",
         "no_traffic_healthy_interval": f"{probe.period}s",
         "unhealthy_threshold": probe.failure_threshold,

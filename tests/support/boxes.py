@@ -200,6 +200,22 @@ class Box:
                     found[int(entry)] = mark.decode()
         return found
 
+    @contextlib.contextmanager
+    def load(self, *, key: str | None = None, connections: int = 4, least: int = 20_000) -> Iterator[dict[str, Any]]:
+        """Constant load while the block runs, and until so many requests were sent; the result is in the dictionary."""
+        words = [str(self.port()), key or self.key(), str(connections), str(least)]
+        command = [sys.executable, str(HERE / "constant_load.py"), *words]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        result: dict[str, Any] = {}
+        try:
+            time.sleep(0.3)
+            yield result
+            text, _ = process.communicate("", timeout=240)
+            result.update(json.loads(text))
+        finally:
+            process.kill()
+            process.communicate()
+
     # --- Commands in processes of their own --------------------------------------------------------------------------
 
     def command(self, *words: str, **more: Any) -> "subprocess.Popen[str]":

@@ -79,7 +79,8 @@ def test_readiness_is_asked_with_azures_fields_and_only_once():
     ready = DeploymentEntry("blue", BLUE.upstreams, 100, readiness=probe, readiness_path="/ready")
     found = by_name(clusters(one(ready)))
     check = found["shop~blue"]["health_checks"][0]
-    assert (check["interval"], check["no_traffic_interval"], check["timeout"]) == ("7s", "7s", "3s")
+    assert (check["interval"], check["no_traffic_healthy_interval"], check["timeout"]) == ("7s", "7s", "3s")
+    assert check["unhealthy_interval"] == check["no_traffic_interval"] == "0.5s", "a start is noticed when it happens"
     assert (check["healthy_threshold"], check["unhealthy_threshold"]) == (2, 5)
     assert check["http_health_check"] == {"path": "/ready"}
     assert "health_checks" not in found["shop~blue~mirror"]
