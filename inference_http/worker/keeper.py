@@ -55,7 +55,7 @@ class Keeper(Zygote):
                 self._loaded = None
         gc.collect()
         gc.freeze()
-        self._spare_soon()
+        self.spares.soon()
         self.wire.post("loaded", names=sorted(self._state.values) if self._state else [])
 
     def work(self, worker: Worker) -> NoReturn:
@@ -67,7 +67,7 @@ class Keeper(Zygote):
 
     def _obey(self, message: Message) -> None:
         if message["op"] == "forget":
-            self._drop_spare()
+            self.spares.drop()
             self._loaded = self._state = None
             gc.unfreeze()
             gc.collect()

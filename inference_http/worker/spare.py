@@ -8,6 +8,7 @@ socket of the server's and has run nothing of the user's. It ends when its zygot
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -18,7 +19,7 @@ AFTER_S = 0.2  # of quiet in the zygote before one is made: the worker that load
 
 
 class Spare:
-    """The zygote's side: one process that waits."""
+    """One process that waits."""
 
     def __init__(self, pid: int, wire: Wire) -> None:
         self.pid = pid
@@ -45,11 +46,63 @@ class Spare:
         self._wire.close()
         return taken
 
+    def leave(self) -> None:
+        """Let go of it in a child."""
+        self._wire.close()
+
     def drop(self) -> None:
         """Nobody wants it any more."""
         self._wire.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+
+
+class Spares:
+    """The zygote's side: none or one, made a while after it was asked for."""
+
+    def __init__(self, make: Callable[[], Spare | None], *, wanted: bool) -> None:
+        self._make = make
+        self._wanted = wanted
+        self._at: float | None = None  # monotonic; when to make one
+        self._spare: Spare | None = None
+
+    def soon(self) -> None:
+        """Have one ready for the next save, once it is quiet here."""
+        if self._wanted:
+            self._at = time.monotonic() + AFTER_S
+
+    def due_s(self) -> float | None:
+        """Seconds until one is to be made; None: none is."""
+        return None if self._at is None else max(0.0, self._at - time.monotonic())
+
+    def make(self) -> None:
+        """Make one if it is time."""
+        if self.due_s() == 0:
+            self.drop()
+            self._spare = self._make()
+
+    def take(self, task: Task, descriptors: list[int]) -> int | None:
+        """Let it become this worker, whose process id this is; None: another process has to."""
+        spare, self._spare = self._spare, None
+        return spare.pid if spare is not None and spare.take(task, descriptors) else None
+
+    def gone(self, pid: int) -> None:
+        """This child has ended."""
+        if self._spare is not None and pid == self._spare.pid:
+            self.drop()
+
+    def leave(self) -> None:
+        """In a child of the zygote: it is not this process's, and ends when the zygote does."""
+        if self._spare is not None:
+            self._spare.leave()
+            self._spare = None
+
+    def drop(self) -> None:
+        """It was forked from a process that is another now, or nobody wants it any more."""
+        self._at = None
+        if self._spare is not None:
+            self._spare.drop()
+            self._spare = None
 
 
 def _wait(wire: Wire, become: Callable[[Task, list[int]], NoReturn]) -> NoReturn:

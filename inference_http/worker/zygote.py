@@ -27,7 +27,7 @@ from inference_http.telemetry import logs
 from inference_http.user import importing
 from inference_http.worker import forksafe
 from inference_http.worker.main import Worker, orphan_s
-from inference_http.worker.spare import AFTER_S, Spare
+from inference_http.worker.spare import Spare, Spares
 
 
 @dataclass(slots=True)
@@ -54,8 +54,7 @@ class Zygote:
         self._preload = Preload()
         self._roots: list[str] = []
         self._unsafe = False  # the supervisor has been told so and asks another process
-        self._spare: Spare | None = None
-        self._spare_at: float | None = None  # monotonic; when to make one
+        self.spares = Spares(self._make_spare, wanted=settings.reload)
 
     def serve(self) -> None:
         """The loop: messages from the supervisor, and children that ended."""
@@ -71,7 +70,7 @@ class Zygote:
             selector.register(wake_read, selectors.EVENT_READ)
             while True:
                 self._work()
-                for key, _ in selector.select(self._patience_s()):
+                for key, _ in selector.select(0 if self._to_import else self.spares.due_s()):
                     if key.fileobj is not self.wire:
                         with contextlib.suppress(BlockingIOError):
                             os.read(wake_read, 4096)
@@ -89,15 +88,8 @@ class Zygote:
         while self._to_fork and not self._to_import:  # a worker forked earlier would import the same again
             self._fork(*self._to_fork.popleft())
 
-        if self._spare_at is not None and self._spare_at <= time.monotonic() and not self._to_import:
-            self._spare_at = None
-            self._make_spare()
-
-    def _patience_s(self) -> float | None:
-        """How long the loop may sleep."""
-        if self._to_import:
-            return 0
-        return None if self._spare_at is None else max(0.0, self._spare_at - time.monotonic())
+        if not self._to_import:
+            self.spares.make()
 
     def _obey(self, message: Message) -> None:
         op = message["op"]
@@ -116,14 +108,10 @@ class Zygote:
 
     def _fork(self, task: Task, descriptors: list[int]) -> None:
         if not self._unsafe:
-            spare, self._spare = self._spare, None
-            if spare is not None and spare.take(task, descriptors):
-                pid = spare.pid
-            else:
-                pid = self._fork_worker(task, descriptors)
+            pid = self.spares.take(task, descriptors) or self._fork_worker(task, descriptors)
             self.children.add(pid)
             self.wire.post("forked", number=task.number, pid=pid)
-            self._spare_soon()
+            self.spares.soon()
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -142,10 +130,11 @@ class Zygote:
         wire, *sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
         self.work(Worker(self.settings, task, Wire(wire), sockets))
 
-    def _make_spare(self) -> None:
-        if not self._unsafe:
-            self._freeze()
-            self._spare = Spare.make(self._become_worker, self._prepare_spare)
+    def _make_spare(self) -> Spare | None:
+        if self._unsafe:
+            return None
+        self._freeze()
+        return Spare.make(self._become_worker, self._prepare_spare)
 
     def _prepare_spare(self) -> None:
         """In the spare: all that can be done before it is known what to load."""
@@ -154,18 +143,6 @@ class Zygote:
             from inference_http.worker.rehearsal import rehearse
 
             rehearse(self.settings)
-
-    def _spare_soon(self) -> None:
-        """Have a process ready for the next save, once it is quiet here."""
-        if self.settings.reload:
-            self._spare_at = time.monotonic() + AFTER_S
-
-    def _drop_spare(self) -> None:
-        """It was forked from a process that is another now, or is not wanted."""
-        if self._spare is not None:
-            self._spare.drop()
-            self._spare = None
-        self._spare_at = None
 
     def work(self, worker: Worker) -> NoReturn:
         """Be the worker, in a forked child."""
@@ -196,6 +173,7 @@ class Zygote:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.wire.close()
+        self.spares.leave()
         for _, descriptors in self._to_fork:  # other workers' sockets: this process must not keep them open
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -219,15 +197,14 @@ class Zygote:
                 return
             if pid == 0:
                 return
-            if self._spare is not None and pid == self._spare.pid:
-                self._drop_spare()
+            self.spares.gone(pid)
             if pid in self.children:
                 self.children.discard(pid)
                 self.wire.post("exited", pid=pid, code=os.waitstatus_to_exitcode(status))
 
     def _end(self) -> NoReturn:
         """The supervisor is gone. The workers see that too and drain; what does not end is killed."""
-        self._drop_spare()
+        self.spares.drop()
         deadline = time.monotonic() + orphan_s(self.settings) + 1
         while self.children and time.monotonic() < deadline:
             self._reap()
@@ -241,7 +218,7 @@ class Zygote:
 
     def _begin_preload(self, modules: list[str], environment: dict[str, str | None]) -> None:
         """Queue libraries to import, one at a time between messages, with the environment the script gave them."""
-        self._drop_spare()
+        self.spares.drop()
         for name, value in environment.items():
             self._before.setdefault(name, os.environ.get(name))
             _set_environment(name, value)
@@ -272,7 +249,7 @@ class Zygote:
             importing.look_ahead(self._roots)
             self._freeze()
             seconds = time.perf_counter() - preload.started
-            self._spare_soon()
+            self.spares.soon()
             self.wire.post("preloaded", count=preload.count, failed=preload.failed, seconds=seconds)
 
     def _check(self, suspects: list[str]) -> bool:

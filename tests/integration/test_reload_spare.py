@@ -23,14 +23,18 @@ def until(ask: Callable[[], T], timeout: float = 15) -> T:
 
 
 def spare(on: Edited, but: int = 0) -> int:
-    """The process that waits: the zygote's child that is no worker and never was one."""
+    """The process that waits, once it has done so for a while: the zygote's child that is no worker and never was."""
+    since, last = time.monotonic(), 0
 
     def find() -> int:
+        nonlocal since, last
         worker = on.running.workers()[-1]
         zygote = next((pid for pid in descendants(on.running.process.pid) if worker in descendants(pid)), None)
-        known = set(map(str, on.running.workers()))
-        children = [pid for pid in (descendants(zygote) if zygote else []) if str(pid) not in known]
-        return children[0] if len(children) == 1 and children[0] != but else 0
+        children = set(descendants(zygote) if zygote else []) - set(on.running.workers())
+        found = children.pop() if len(children) == 1 else 0
+        if found != last or found == but:
+            since, last = time.monotonic(), found
+        return found if time.monotonic() - since > 0.4 else 0
 
     return until(find)
 
@@ -103,3 +107,17 @@ def test_there_is_none_without_reload(tmp_path: Path) -> None:
         worker = on.running.workers()[-1]
         zygote = next(pid for pid in descendants(on.running.process.pid) if worker in descendants(pid))
         assert descendants(zygote) == [worker]
+
+
+def test_a_keeper_of_state_does_not_keep_it_alive(tmp_path: Path) -> None:
+    text = "__keep__ = ('big',)\ndef init():\n    global big\n    big = 1\ndef run(data): return VALUE\n"
+    with edited(tmp_path, {"score.py": script(0, text)}) as on:
+        on.wait_log("Reloads keep: big")
+        on.write("score.py", script(1, text))
+        on.wait_value(1)
+        below = descendants(on.running.process.pid)
+        zygote = below[0]
+        spares = [pid for pid in below if pid not in on.running.workers()]
+        os.kill(zygote, signal.SIGKILL)
+        on.running.process.kill()
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in spares), 10)
