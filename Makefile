@@ -5,12 +5,13 @@
 python := .venv/bin/python
 ARGS ?=
 
-.PHONY: help demo test lint fix bench
+.PHONY: help demo test test-docker lint fix bench
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    train a small model, serve it, ask it, see an error with its own line'
-	@echo 'make test    all tests, with coverage'
+	@echo 'make test    all tests but those that need Docker, with coverage'
+	@echo 'make test-docker    those with containers; without an engine they say why they are skipped'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make fix     let ruff mend what it can'
 	@echo 'make bench   this server and azmlinfsrv side by side; how fast an edit answers'
@@ -33,7 +34,11 @@ demo: .venv/.ready-demo
 	@$(python) -m sandbox.demo
 
 test: .venv/.ready-test
-	@$(python) -m pytest --cov $(ARGS)
+	@$(python) -m pytest --cov -m 'not docker' $(ARGS)
+
+# .ci/docker installs and starts an engine, where we may, and makes an image of Python to build on.
+test-docker: .venv/.ready-test
+	@$(python) -m pytest -m docker -rs tests/docker $(ARGS)
 
 # All of it, also after a finding: one run tells everything.
 lint: .venv/.ready-dev
