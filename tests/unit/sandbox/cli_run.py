@@ -76,5 +76,10 @@ class Facade:
     def __init__(self, **answers: Any) -> None:
         self.calls: list[tuple[Any, ...]] = []
         answers = {name.replace("__", "."): value for name, value in answers.items()}
+        self.home = answers.pop("home", None)
+        self._own = Part("box", self.calls, {f"box.{name}": value for name, value in answers.items()})
         for part in ("online_endpoints", "online_deployments", "models", "environments", "connections"):
             setattr(self, part, Part(part, self.calls, answers))
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(self._own, method)

@@ -327,3 +327,84 @@ def test_what_is_not_built_is_one_clear_error(words, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("ERROR: (E013) sandbox ")
+
+
+# --- Every other verb asks for one thing -----------------------------------------------------------------------------
+
+CONNECTION = "name: search\ntype: custom\ntarget: https://x\ncredentials: {type: api_key, key: k}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "called", "positional", "named"),
+    [
+        (f"{E} show -n shop", "online_endpoints.show", ("shop",), {}),
+        (f"{E} get-credentials -n shop", "online_endpoints.credentials", ("shop",), {}),
+        (f"{E} regenerate-keys -n shop", "online_endpoints.regenerate_keys", ("shop", "primary"), {}),
+        (f"{D} show -n b -e shop", "online_deployments.show", ("b", "shop"), {}),
+        ("model show -n m -v 2", "models.show", ("m", "2", None), {"registry": None}),
+        ("model archive -n m --label x", "models.archive", ("m", None, "x"), {"registry": None}),
+        (
+            "environment restore -n m -v 2 --registry-name r",
+            "environments.restore",
+            ("m", "2", None),
+            {"registry": "r"},
+        ),
+        ("connection show -n c", "connections.show", ("c",), {}),
+        ("connection delete -n c -y", "connections.delete", ("c",), {}),
+    ],
+)
+def test_a_verb_asks_for_one_thing(line, called, positional, named, facade):
+    silent = {"online_endpoints__regenerate_keys": None, "connections__delete": None, "models__archive": None}
+    box = facade(**silent, environments__restore=None, online_endpoints__credentials={"primaryKey": "k"})
+    assert main(line.split()) == 0
+    assert box.calls == [(called, positional, named)]
+
+
+def test_lists_of_deployments_and_lines_of_logs(facade, capsys):
+    box = facade(online_deployments__list=[Said("b", {"name": "b"})], online_deployments__logs=["one", "two"])
+    assert main([D, "list", "-e", "shop", "--query", "[].name", "-o", "tsv"]) == 0
+    assert main([D, "get-logs", "-n", "b", "-e", "shop", "-l", "2"]) == 0
+    assert capsys.readouterr().out == "b\none\ntwo\n"
+    assert box.calls[1] == ("online_deployments.logs", ("b", "shop"), {"lines": 2, "container": "inference-server"})
+
+
+def test_a_connection_is_read_and_changed(facade, tmp_path):
+    (tmp_path / "c.yml").write_text(CONNECTION)
+    box = facade()
+    assert main(["connection", "create", "-f", str(tmp_path / "c.yml"), "-n", "other"]) == 0
+    assert main(["connection", "update", "-n", "other", "--set", "target=https://y"]) == 0
+    (_, (made,), _), (called, positional, named) = box.calls
+    assert (made.name, made.target) == ("other", "https://x")
+    assert (called, positional) == ("connections.update", ("other", None))
+    assert [(edit.path, edit.value) for edit in named["edits"]] == [(("target",), "https://y")]
+
+
+def test_description_and_tags_of_a_model_are_changed(facade):
+    box = facade()
+    assert main(["model", "update", "-n", "m", "-l", "latest", "--set", "tags.a=1", "--remove", "tags.b"]) == 0
+    ((called, positional, named),) = box.calls
+    assert (called, positional) == ("models.update", ("m", None, "latest"))
+    assert [edit.kind for edit in named["edits"]] == ["set", "remove"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "words"),
+    [
+        (404, b"nobody", [], ["the answer is 404", "nobody", "online-deployment list -e shop"]),
+        (408, b"", [], ["the answer is 408"]),
+        (429, b"", [("ms-azureml-model-error-reason", "too_many_pending_request")], ["429 (too_many_pending_request)"]),
+        (424, b'{"error": {"message": "no"}}', [], ["  no\n"]),
+        (
+            424,
+            b'{"error": {"traceback": "Traceback\\n  line 7\\nKeyError: 1"}}',
+            [],
+            ["  Traceback\n    line 7\n  KeyError"],
+        ),
+        (500, b"[1]", [], ["  [1]\n"]),
+    ],
+)
+def test_other_answers(status, body, headers, words, facade, capsys):
+    facade(online_endpoints__invoke=Answer(status, body, headers))
+    assert main([E, "invoke", "-n", "shop"]) == 1
+    err = capsys.readouterr().err
+    assert [word for word in words if word not in err] == []
