@@ -29,19 +29,22 @@ class Failures:
         as_az = self._session.verb.kind == "azure"
         if as_az:
             paper.print(f"{paper.paint('ERROR:', 'error')} ({error.code}) {error.what}")
-            if getattr(self._session.arguments, "output", None) == "json":
-                paper.print(json.dumps({"error": as_object(error)}, ensure_ascii=False))
-                return error.exit_code
+        if getattr(self._session.arguments, "output", None) == "json":
+            if not as_az:
+                paper.headline(error)
+            paper.print(json.dumps({"error": as_object(error)}, ensure_ascii=False))
+            return error.exit_code
         if isinstance(error, SpecError) and as_az and len(error.problems) == 1:
             paper.problem(error.problems[0], headed=False)  # what it is stands in the line above
         elif isinstance(error, SpecError):
             paper.problems(error.problems)
-        elif as_az:
-            paper.advice(error.why, error.fix)
         else:
-            paper.error(error)
-        for line in getattr(error, "log", ()):  # the last lines of what did not start, as they came
-            paper.print(f"  {paper.paint('|', 'dim')} {printable(line)}")
+            if not as_az:
+                paper.headline(error)
+            paper.advice(error.why, "")
+            for line in getattr(error, "log", ()):  # the last lines of what did not start, as they came
+                paper.print(f"  {paper.paint('|', 'dim')} {printable(line)}")
+            paper.advice("", error.fix)
         return error.exit_code
 
     def unexpected(self, error: Exception) -> int:

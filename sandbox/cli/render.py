@@ -33,8 +33,12 @@ class Paper:
 
     def error(self, error: SandboxError) -> None:
         """Print an error that is about no place in a file."""
-        self.print(f"{self.paint(f'error[{error.code}]', 'error')} {error.what}")
+        self.headline(error)
         self.advice(error.why, error.fix)
+
+    def headline(self, error: SandboxError) -> None:
+        """Print which error it is and what happened."""
+        self.print(f"{self.paint(f'error[{error.code}]', 'error')} {error.what}")
 
     def problem(self, problem: Problem, *, headed: bool = True) -> None:
         """Print a finding: what (``headed``), where with the source line and a caret, why, fix."""

@@ -139,6 +139,14 @@ def test_up_of_a_path_that_leads_nowhere_does_nothing(facade, capsys):
     assert box.calls == []
 
 
+def test_errors_of_ours_are_json_too_when_that_is_asked_for(facade, capsys):
+    facade()
+    assert main(["up", "none.yml", "-o", "json"]) == 1
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "error[E016] none.yml does not exist"
+    assert json.loads(last)["error"]["code"] == "E016"
+
+
 def test_down_of_names_and_of_all(facade, capsys):
     box = facade(down=["shop"], online_endpoints__list=[Said("shop", {})])
     assert main(["down", "shop", "--yes"]) == 0

@@ -231,11 +231,12 @@ def test_of_one_problem_the_place_follows(facade, capsys):
 
 
 def test_the_end_of_the_log_is_shown_with_what_did_not_start(facade, capsys, blue):
-    error = SandboxError("E002", "blue did not start")
+    error = SandboxError("E002", "blue did not start", "why", "mend it")
     error.log = ("Traceback", "  KeyError: 'cake' \x1b[2J")
     facade(online_deployments__create=error)
     assert main([D, "create", "-f", blue, "-e", "shop"]) == 1
-    assert capsys.readouterr().err.endswith("  | Traceback\n  |   KeyError: 'cake' \ufffd[2J\n")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1:] == ["  why", "  | Traceback", "  |   KeyError: 'cake' \ufffd[2J", "  fix: mend it"]
 
 
 def test_a_missing_package_names_the_extra(facade, capsys):
