@@ -51,10 +51,10 @@ string, so JSON output is a string in quotes; `-o tsv` prints the answer as it i
 | 3 | what was asked for does not exist |
 | 130 | ended by Ctrl-C; saying it again goes on |
 
-Commands of az ml print `ERROR: (CODE) what happened` as their first line, our own `error[CODE] what happened`; then why,
-the end of the log where there is one, and what to do. With `-o json` written out, the line behind the first is the error
-as one JSON object instead, with `code`, `what`, `why`, `fix` and `exit_code` below `error`. [All
-codes](error-codes.md). `--debug` shows our traceback.
+Commands of az ml print `ERROR: (CODE) what happened` as their first line, our own `error[CODE] what happened`; then
+why, the end of the log where there is one, and what to do. With `-o json` written out, the line behind the first is the
+error as one JSON object instead, with `code`, `what`, `why`, `fix` and `exit_code` below `error`. `--debug` shows our
+traceback. [All codes](error-codes.md).
 
 Long commands tell how they get on: a spinner with seconds and the last lines of what works on a terminal, a line a step
 elsewhere, `--verbose` everything, `--only-show-errors` nothing. Colours need a terminal, and `NO_COLOR` not to be set.
