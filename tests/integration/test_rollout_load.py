@@ -1,7 +1,5 @@
 """What changes an endpoint, under constant load: no request fails but those whose own instance was killed."""
 
-import os
-import signal
 import statistics
 import sys
 import time
@@ -149,7 +147,7 @@ def test_the_agent_is_killed_while_it_brings_back_what_was_killed(box):
             victim = box.pids("blue")[number % 2]
             box.kill(victim)
             until(lambda: len(box.instances("blue")) == 2)  # the new one has been started, and is not ready
-            os.kill(agent, signal.SIGKILL)
+            box.kill(agent)
             place.start(box.api.home)
             until(lambda: not box.api.heal().plan)
             until(healthy)
