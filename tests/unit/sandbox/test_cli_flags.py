@@ -3,7 +3,7 @@
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.cli import catalog
@@ -160,6 +160,7 @@ def test_other_shares_are_refused_with_an_example(text):
     assert "--traffic" in caught.value.fix
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True), st.integers(0, 100), min_size=1))
 def test_shares_come_back_as_they_were_written(wanted):
     text = " ".join(f"{name}={share}" for name, share in wanted.items())
@@ -265,6 +266,7 @@ def test_every_verb_has_an_example_that_its_parser_takes(words, verb):
 AZURE = [(words, verb) for words, verb in TABLES if verb.kind == "azure"]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.data())
 def test_order_and_spelling_of_flags_make_no_difference(data):
     words, verb = data.draw(st.sampled_from(AZURE))
@@ -301,6 +303,7 @@ OTHERS = [["-g", "online-endpoint"], ["--workspace", "show"], ["--debug"], ["--o
 GENERAL = st.sampled_from(OUTPUTS + OTHERS)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(GENERAL, max_size=3), st.lists(GENERAL, max_size=3), st.lists(GENERAL, max_size=3))
 def test_general_flags_mean_the_same_wherever_they_stand(first, second, third):
     spread = [*flat(first), E, *flat(second), "show", "-n", "e", *flat(third)]

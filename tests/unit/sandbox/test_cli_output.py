@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.cli.output import formatted, search, with_groups
@@ -143,6 +143,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(TREES)
 def test_json_comes_back_as_it_was(value):
     text = formatted(value, "json")
@@ -150,6 +151,7 @@ def test_json_comes_back_as_it_was(value):
     assert re.sub(r"\x1b\[\d+m", "", formatted(value, "jsonc", coloured=True)) == text.replace("\x1b", "\x1b")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.text(st.characters(codec="ascii")))))
 def test_every_row_of_tsv_and_of_a_table_is_one_line(rows):
     assert formatted(rows, "tsv").count("\n") >= len(rows)
