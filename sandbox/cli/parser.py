@@ -75,7 +75,7 @@ def parser(program: str, verb: Verb) -> Parser:
     else:
         general = made.add_argument_group("arguments")
         _add_all(general, verb.flags)
-        if not any(flag.names[0] == "--debug" for flag in verb.flags):
+        if not verb.open:  # the program that takes the rest has a --debug of its own
             _add(general, Flag(("--debug",), "Show our own traceback when something fails.", kind="switch"))
     general.add_argument("--help", "-h", action="help", help="Show this and end.")
     return made

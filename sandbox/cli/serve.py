@@ -5,7 +5,7 @@ import sys
 from typing import NoReturn
 
 from sandbox.cli.session import Session
-from sandbox.model.errors import SandboxError
+from sandbox.model.errors import SandboxError, UsageError
 
 
 def command(script: str, others: list[str]) -> list[str]:
@@ -21,8 +21,15 @@ def run(session: Session) -> NoReturn:
 
     Raises:
         SandboxError: E016, there is no such script.
+        UsageError: E010, flags stand before it.
     """
     script = session.arguments.script
+    later = next((word for word in session.arguments.others if word.endswith(".py") and os.path.isfile(word)), None)
+    if not os.path.exists(script) and later is not None:
+        why = f"{script!r} stands where the script is looked for"
+        raise UsageError(
+            "E010", "the script comes first, the server's flags after it", why, f"sandbox serve {later} ..."
+        )
     if not os.path.isfile(script):
         fix = "name the file that has init() and run(); `sandbox init shop` writes one"
         why = "it is a folder" if os.path.isdir(script) else "no such file"

@@ -26,7 +26,7 @@ CONNECTION = Group(
             "create a connection, or write an existing one over",
             (FILE.needed(), NAME, SET, SECRETS),
             "run_connection:create",
-            ("sandbox connection create -f connection.yml --set credentials.key=$KEY",),
+            ("sandbox connection create -f connection.yml", "sandbox connection create -f /dev/stdin < connection.yml"),
             about="Create a connection, or write an existing one over. Deployments name it in environment_variables:\n"
             "${{azureml://connections/NAME/credentials/key}}. Secrets are kept in the system's keyring, or in a file\n"
             "that only you can read.",

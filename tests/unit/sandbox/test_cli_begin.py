@@ -84,6 +84,27 @@ def test_serve_is_the_server_with_reload(given, expected):
     ]
 
 
+def test_every_flag_of_the_server_reaches_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "score.py").write_text("")
+
+    def execute(_program, words):
+        raise SystemExit(" ".join(words[3:]))
+
+    monkeypatch.setattr("os.execv", execute)
+    words = ["--debug", "5678", "--model_dir", "m", "--worker_count=2", "--wait-for-client"]
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", "score.py", *words])
+    assert caught.value.code == " ".join(["--entry_script score.py --reload", *words])
+
+
+def test_flags_before_the_script_are_told_apart_from_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "score.py").write_text("")
+    assert main(["serve", "--port", "8080", "score.py"]) == 2
+    assert "fix: sandbox serve score.py ..." in capsys.readouterr().err
+
+
 def test_serve_becomes_the_server(tmp_path):
     (tmp_path / "score.py").write_text("def init(): pass\ndef run(data): return 1\n")
     words = [sys.executable, "-m", "sandbox.cli.main", "serve", "score.py", "--port", "none"]
