@@ -255,7 +255,7 @@ def test_no_two_flags_of_a_verb_share_a_name(words, verb):
 def test_every_verb_has_an_example_that_its_parser_takes(words, verb):
     assert verb.examples
     for example in verb.examples:
-        plain = example.partition("  #")[0].partition(" | ")[0].strip()
+        plain = example.partition("  #")[0].partition(" | ")[0].partition(" < ")[0].strip()
         command = shlex.split(plain.removeprefix('eval "$(').removesuffix(')"'))
         assert command[0] == "sandbox"
         if verb.name or command[1:2] == words[:1]:
