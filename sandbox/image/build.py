@@ -178,11 +178,13 @@ class Builder:
             repository, tag = name, None
             if "@" not in name and ":" not in name.rpartition("/")[2]:
                 tag = "latest"
+            refused = ""
             for line in self._client.pull(repository, tag=tag, stream=True, decode=True):
-                if "error" in line:
-                    raise failures.missing(name, str(line["error"]))
+                refused = str(line.get("error", refused))
                 if not line.get("progressDetail"):
                     self._line(" ".join(str(line[key]) for key in ("id", "status") if line.get(key)))
+            if refused:
+                raise failures.missing(name, refused)
             found = str(self._client.inspect_image(name)["Id"])
         except (APIError, SandboxError) as error:
             self._report(Event("image", "failed", f"pull {name}", *self._whose(), time.monotonic() - began))
@@ -241,12 +243,12 @@ class _Log:
         """Read the engine's answer; return the id of the image, "" and ``error`` where there is none."""
         image = ""
         for part in stream:
-            if "error" in part:
-                self.error = str(part["error"])
-                raise failures.StepFailed(self.error)
+            self.error = str(part.get("error", self.error))
             for line in str(part.get("stream", "")).splitlines():
                 self._take(_COLOURS.sub("", line).rstrip())
             image = (part.get("aux") or {}).get("ID", image)
+        if self.error:  # raised at the end of the stream: one that is left in the middle keeps its connection
+            raise failures.StepFailed(self.error)
         return image
 
     def _take(self, line: str) -> None:

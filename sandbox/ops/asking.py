@@ -12,7 +12,7 @@ from sandbox.gateway.errors import GatewayError
 from sandbox.model import traffic
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, EndpointState, Failure
-from sandbox.ops import endpoints
+from sandbox.ops import endpoints, scoring
 from sandbox.ops.context import Context
 from sandbox.ops.revisions import INITIALIZER_LOG
 from sandbox.store import owner
@@ -52,7 +52,7 @@ def invoke(
     headers["Authorization"] = f"Bearer {found.get('primaryKey') or found.get('accessToken')}"
     connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=INVOKE_S)
     try:
-        connection.request("POST", "/score", data, headers)
+        connection.request("POST", scoring.path(state, deployment), data, headers)
         answer = connection.getresponse()
         return Reply(answer.status, answer.getheaders(), answer.read())
     except (OSError, http.client.HTTPException) as error:
@@ -172,7 +172,7 @@ def _endpoint(state: EndpointState, instances: Sequence[Instance]) -> EndpointSt
         state.state,
         state.endpoint.auth_mode,
         state.port,
-        f"http://127.0.0.1:{state.port}/score",
+        f"http://127.0.0.1:{state.port}{scoring.path(state)}",
         tuple(_deployment(state, name, each, instances) for name, each in state.deployments.items()),
     )
 

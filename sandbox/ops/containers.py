@@ -10,7 +10,7 @@ from sandbox.model.asset import Model
 from sandbox.model.container import Container, Mount
 from sandbox.model.deployment import Deployment
 from sandbox.model.environment import Environment, InferenceConfig
-from sandbox.model.state import DeploymentState
+from sandbox.model.state import DeploymentState, Revision
 from sandbox.ops.context import Context
 
 APP = "/var/azureml-app"  # as Azure has it (spec section 3)
@@ -106,6 +106,28 @@ def _models(wanted: Deployment, found: Materials) -> list[Mount]:
         return []
     names = sorted(os.listdir(found.model_dir))
     return [Mount(os.path.realpath(os.path.join(found.model_dir, name)), f"{target}/{name}") for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Code and model of a revision as an image holds them: (absolute path inside, path here), and the variables."""
+
+    folders: tuple[tuple[str, str], ...]
+    variables: dict[str, str]
+
+
+def inside(made_of: Deployment, serving: Revision) -> Inside:
+    """Return what of a revision goes into an image of its own, wherever its instances run now."""
+    found = Materials(serving.model_dir, serving.code_root, serving.app_root, serving.entry_script)
+    code = _code(found)
+    folders = [(mount.target, mount.source) for mount in _models(made_of, found)]
+    if code is not None and found.code_root is not None:
+        folders.append((code, os.path.realpath(found.code_root)))
+    ours = {"AZUREML_MODEL_DIR": _model_dir(made_of), "AZUREML_ENTRY_SCRIPT": found.entry_script}
+    app_root = serving.app_root if serving.container is not None else _app_root(found, code)
+    said = {name: value for name, value in {**ours, "AML_APP_ROOT": app_root}.items() if value is not None}
+    written = {name: value or "" for name, value in made_of.environment_variables.items()}
+    return Inside(tuple(folders), {**said, **written})
 
 
 def gpus_without(deployment: Deployment, container: Container) -> str:

@@ -14,6 +14,7 @@ from sandbox.model.environment import Environment
 from sandbox.model.reference import AssetReference
 from sandbox.model.serving import Probe, Resources, ScaleSettings
 from sandbox.model.state import DeploymentState, EndpointState
+from sandbox.ops import scoring
 
 WORKSPACE = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local"
@@ -37,7 +38,7 @@ def endpoint(state: EndpointState) -> dict[str, Any]:
         "openapi_uri": f"{base}/swagger.json",
         "properties": {**said.get("properties", {}), "azureml.onlineendpointid": identifier},
         "provisioning_state": state.state,
-        "scoring_uri": f"{base}/score",
+        "scoring_uri": f"{base}{scoring.path(state)}",
         "tags": said.get("tags", {}),
         "traffic": traffic,
     }
@@ -93,6 +94,8 @@ def deployment(state: DeploymentState) -> dict[str, Any]:
 def _ours(state: DeploymentState) -> dict[str, str]:
     """What only this program knows, among the properties."""
     said = {"sandbox.revision": state.serving.id if state.serving else ""}
+    if state.serving is not None and state.serving.container is not None:
+        said |= {"sandbox.backend": state.backend, "sandbox.image": state.serving.image}
     return said if state.debug_port is None else said | {"sandbox.debug_port": str(state.debug_port)}
 
 
