@@ -77,7 +77,11 @@ def _deployment(
     serving = state.serving
     assert serving is not None
     made_of = state.served or state.wanted
-    instances = running.get((made_of.endpoint_name.lower(), name, serving.id), [])
+    instances = [  # the others come, or are about to end
+        each
+        for each in running.get((made_of.endpoint_name.lower(), name, serving.id), [])
+        if each.index < made_of.instance_count
+    ]
     upstreams = tuple(
         TcpUpstream("127.0.0.1", each.port, each.probe_port) for each in sorted(instances, key=lambda each: each.index)
     )

@@ -29,7 +29,10 @@ class Plan:
 
 
 def plan(states: Sequence[EndpointState], instances: Iterable[Instance], *, busy: frozenset[str] = frozenset()) -> Plan:
-    """Compare what is asked for with what runs. Revisions that a living operation brings up (``busy``) are its own.
+    """Compare what is asked for with what runs.
+
+    Of a deployment that a living operation (``busy``) works on nothing is stopped: it brings up a new revision, or more
+    instances of the serving one, and ends itself what it does not need.
 
     Args:
         states: every endpoint.
@@ -38,7 +41,7 @@ def plan(states: Sequence[EndpointState], instances: Iterable[Instance], *, busy
     """
     wanted = {missing: None for state in states for missing in _wanted(state)}
     theirs = {
-        (state.name, name, each.coming)
+        (state.name, name)
         for state in states
         for name, each in state.deployments.items()
         if each.operation is not None and each.operation.id in busy
@@ -48,7 +51,7 @@ def plan(states: Sequence[EndpointState], instances: Iterable[Instance], *, busy
         key = Missing(instance.endpoint, instance.deployment, instance.revision, instance.index)
         if instance.state != "exited" and key in wanted:
             del wanted[key]
-        elif (instance.endpoint, instance.deployment, instance.revision) not in theirs:
+        elif (instance.endpoint, instance.deployment) not in theirs:
             stop.append(instance)
     return Plan(tuple(wanted), tuple(stop))
 

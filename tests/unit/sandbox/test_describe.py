@@ -78,3 +78,12 @@ def test_the_rules_are_those_of_what_serves_and_not_of_what_comes():
     state = EndpointState(Endpoint("shop", traffic={"Blue": 100}), 8100, deployments={"blue": blue})
     entry = of([state], [instance("shop", "blue", "1", 0, "running", 5001)]).endpoints[0].deployments[0]
     assert (entry.requests.request_timeout_ms, entry.live_percent, len(entry.upstreams)) == (5000, 100, 1)
+
+
+def test_an_instance_that_is_one_too_many_is_asked_no_more_before_it_ends():
+    blue = ManagedDeployment(name="blue", endpoint_name="shop", instance_count=1)
+    deployment = DeploymentState(blue, "Updating", serving=revision("1"), served=blue)
+    state = EndpointState(Endpoint("shop", traffic={"blue": 100}), 8100, deployments={"blue": deployment})
+    there = [instance("shop", "blue", "1", index, "running", 5000 + index) for index in range(3)]
+    entry = of([state], there).endpoints[0].deployments[0]
+    assert [each.port for each in entry.upstreams] == [5000]

@@ -62,3 +62,16 @@ def test_what_a_living_operation_brings_up_is_its_own(world):
 def test_without_endpoints_everything_is_stopped(world):
     _, instances = world
     assert plan([], instances).stop == tuple(instances)
+
+
+@given(worlds(), BUSY)
+def test_nothing_is_stopped_of_a_deployment_that_a_living_command_works_on(world, busy):
+    """Scaling brings up more instances of the serving revision, which no word in the state tells from leftovers."""
+    states, instances = world
+    theirs = {
+        (state.name, name)
+        for state in states
+        for name, each in state.deployments.items()
+        if each.operation and each.operation.id in busy
+    }
+    assert theirs.isdisjoint((each.endpoint, each.deployment) for each in plan(states, instances, busy=busy).stop)
