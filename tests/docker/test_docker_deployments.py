@@ -81,6 +81,8 @@ def test_an_edit_on_the_host_is_answered_from_the_container_and_a_debugger_stops
     began = time.monotonic()
     until(lambda: box.ask().json() == "new")
     print(f"edit to answer: {time.monotonic() - began:.2f} s")
+    logs = box.api.online_deployments.logs
+    until(lambda: any("debugger: listening" in line for line in logs("blue", "shop")))
     port = box.api.context().deployment("shop", "blue")[1].debug_port
     path = str(box.folder / "blue" / "score.py")
     with Debugger(path_mappings=[(str(box.folder / "blue"), "/var/azureml-app/blue")]) as debugger:
@@ -155,9 +157,9 @@ def test_a_backend_that_cannot_be_is_refused_and_one_can_be_changed_for_the_othe
     box.api.online_deployments.update(box.deployment("blue", who="again"))
     assert {one.backend for one in box.instances()} == {"docker"}, "what was not said stays"
     for backend, environment in (("podman", None), ("process", {"build": {"path": "blue"}})):
+        path = box.deployment("green", **({"environment": environment} if environment else {}))
         with pytest.raises(SandboxError) as raised:
-            more = {"environment": environment} if environment else {}
-            box.api.online_deployments.create(box.deployment("green", **more), backend=backend)
+            box.api.online_deployments.create(path, backend=backend)
         assert raised.value.code == "E122"
     box.api.online_deployments.update(box.deployment("blue", who="free"), backend="process")
     assert {one.backend for one in box.instances()} == {"process"}
@@ -168,7 +170,8 @@ def test_a_sealed_image_is_the_same_twice_and_runs_by_itself(box, engine):
     model.mkdir()
     (model / "weights.txt").write_text("42")
     script = (
-        "import os\ndef init():\n    global w\n    w = open(os.environ['AZUREML_MODEL_DIR'] + '/model/weights.txt').read()\n"
+        "import os\ndef init():\n    global w\n"
+        "    w = open(os.environ['AZUREML_MODEL_DIR'] + '/model/weights.txt').read()\n"
         "def run(data): return [w, os.environ['WHO'], os.getuid()]\n"
     )
     box.api.online_endpoints.create(box.endpoint())
