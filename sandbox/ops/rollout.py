@@ -173,6 +173,8 @@ def _leftovers(context: Context, endpoint: str, name: str, state: DeploymentStat
     """End what an earlier attempt left: everything that does not serve."""
     serving = state.serving.id if state.serving else None
     left = [each for each in removal.of_deployment(context, endpoint, name) if each.revision != serving]
+    if any(each.state != "exited" for each in left):
+        publish(context)  # it may still know them: who was killed before it was told has written down that others serve
     removal.stop(context, left, grace_s=1)
     removal.forget_revisions(context, endpoint, name, (serving,))
 

@@ -48,3 +48,21 @@ def test_the_gateway_forgets_instances_that_scaling_down_ends(box):
     box.api.online_deployments.update(name="blue", endpoint="shop", edits=[Edit("set", ("instance_count",), 1)])
     assert upstreams(box) == {each.port for each in box.instances("blue")}
     box.consistent()
+
+
+def test_what_a_killed_command_left_at_the_gateway_is_replaced_there_before_it_ends(box):
+    box.start("blue", script=SLOW)
+    assert box.dies("6", "set", "blue", "shop", "environment_variables.WHO", "second")
+    serving = box.api.context().deployment("shop", "blue")[1].serving
+    assert (serving.variables["WHO"], box.who()) == ("second", "blue"), "written down, and not told to the gateway yet"
+    edits = [Edit("set", ("environment_variables", "WHO"), "third")]
+    changing = threading.Thread(
+        target=lambda: box.api.online_deployments.update(name="blue", endpoint="shop", edits=edits)
+    )
+    changing.start()
+    found = []
+    while changing.is_alive():
+        found.append(box.ask().status)
+    assert set(found) == {200}
+    assert box.who() == "third"
+    box.consistent()
