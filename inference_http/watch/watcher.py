@@ -29,6 +29,7 @@ POLL_S: Final = 0.4  # between two looks where there are no events
 SLOW_LOOK_S: Final = 5.0  # between two looks where there are, for those that were missed
 _LOOK_SHARE: Final = 20  # a look that takes long is taken less often: it may use 1/20 of the time
 _IN_FLIGHT_S: Final = 0.25  # what an event may take from the change to here
+AFTER_GIT_S: Final = 0.05  # git has ended, and events of its last files may be on their way
 _GIT_LOCK_AGE_S: Final = 10.0  # an older lock was left behind by a git that crashed
 
 
@@ -174,6 +175,7 @@ class Watcher:
     def _settled(self) -> list[str]:
         """Wait until the burst is over, then compare what it touched."""
         give_up = time.monotonic() + SETTLE_LIMIT_S
+        busy_at = float("-inf")
         while not self._stopping:
             with self._changed:
                 quiet_s = self._debounce_s * (1 if len(self._pending) < 3 else 3)
@@ -182,11 +184,14 @@ class Watcher:
                     self._changed.wait(left)
                     continue
                 marks = {path: mark_of(path) for path in self._pending}
-                if time.monotonic() >= give_up or (marks == self._pending and not self._git_is_busy()):
+                now = time.monotonic()
+                if self._git_is_busy():
+                    busy_at = now
+                if now >= give_up or (marks == self._pending and now >= busy_at + AFTER_GIT_S):
                     walk, self._walk = self._walk, False
                     self._pending = {}
                     break
-                self._pending, self._last_event = marks, time.monotonic()
+                self._pending, self._last_event = marks, now
         else:
             return []
         with self._lock:

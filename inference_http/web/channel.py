@@ -228,7 +228,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         Where the answer has begun the connection is cut: the client must not take half an answer for a whole one.
         The request is counted and has its line now, since that thread may never come to it.
         """
-        request, seconds = self.requests[0], time.perf_counter() - self._service_began
+        request, seconds = next(iter(self.requests), None), time.perf_counter() - self._service_began
+        if request is None:
+            return  # that thread has come to an end of it just now
         with self.outbuf_lock:
             if not self.answered_for:
                 self.answered_for = True

@@ -285,6 +285,25 @@ def test_a_checkout_under_way_is_waited_for(start, folder, told):
     assert told.only() == paths(folder / "lib" / "deep.py", folder / "score.py")
 
 
+def test_the_last_events_of_a_checkout_may_be_late(start, folder, told, monkeypatch):
+    dispatch = events.Events.dispatch
+
+    def late(self, event):
+        if str(event.src_path).endswith("deep.py"):
+            time.sleep(0.03)
+        dispatch(self, event)
+
+    monkeypatch.setattr(events.Events, "dispatch", late)
+    (folder / ".git").mkdir()
+    start()
+    (folder / ".git" / "index.lock").write_text("")
+    (folder / "score.py").write_text("x = 2\n")
+    time.sleep(0.2)
+    (folder / "lib" / "deep.py").write_text("y = 2\n")
+    (folder / ".git" / "index.lock").unlink()
+    assert told.only() == paths(folder / "lib" / "deep.py", folder / "score.py")
+
+
 def test_a_lock_that_git_left_behind_delays_nothing(start, folder, told):
     (folder / ".git").mkdir()
     (folder / ".git" / "index.lock").write_text("")
