@@ -27,12 +27,25 @@ def run(session: Session) -> int:
     if not status.endpoints:
         paper.print("There is no endpoint yet.\n  fix: sandbox init shop && cd shop && sandbox up .")
         return 0
-    paper.print(aligned(COLUMNS, [row for endpoint in status.endpoints for row in rows(endpoint)]))
+    for line in table([row for endpoint in status.endpoints for row in rows(endpoint)], paper):
+        paper.print(line)
     for line in notes(status):
         paper.print(f"\n{line}")
     if running(session.sandbox.home) is None:
         paper.print(f"\n{paper.paint(f'{OFF} sandbox agent start looks after it.', 'dim')}")
     return 0
+
+
+def table(found: list[list[str]], paper: Paper) -> list[str]:
+    """Return the lines of the table; the states are painted where that is seen."""
+    head, rule, *lines = aligned(COLUMNS, found).splitlines()
+    at = head.index("State")
+    made = [head, rule]
+    for row, line in zip(found, lines, strict=True):
+        state = row[COLUMNS.index("State")]
+        style = "good" if state == "Succeeded" else "error" if state.startswith("Failed") else "warning"
+        made.append(f"{line[:at]}{paper.paint(state, style)}{line[at + len(state) :]}")
+    return made
 
 
 def rows(endpoint: "EndpointStatus") -> list[list[str]]:

@@ -109,6 +109,23 @@ def test_status_says_what_needs_attention(status, words, facade, capsys):
     assert [word for word in words if word not in out] == []
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_states_are_painted_where_that_is_seen(facade, monkeypatch):
+    facade(status=world(deployment(), deployment("green", state="Failed"), deployment("red", state="Updating")))
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert main(["status"]) == 0
+    out = sys.stdout.getvalue()
+    assert "blue          \x1b[32mSucceeded\x1b[0m  100 %" in out
+    assert "green         \x1b[1;31mFailed\x1b[0m     100 %" in out
+    assert "\x1b[1;33mUpdating\x1b[0m" in out
+
+
 def test_status_as_json_has_everything(facade, capsys):
     facade(status=world(deployment()))
     assert main(["status", "-o", "json"]) == 0
