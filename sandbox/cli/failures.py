@@ -12,7 +12,7 @@ from sandbox.cli.session import Cancelled, Session
 from sandbox.model.errors import SandboxError
 from sandbox.model.problem import SpecError
 
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+EXIT_FAILED = 1
 _PACKAGES = frozenset({"yaml", "jmespath", "envoy", "docker", "textual", "rich", "jwt", "cryptography", "keyring"})
 
 
@@ -59,7 +59,7 @@ class Failures:
         fix = "say it again with --debug and report what it prints"
         return self.told(SandboxError("E002", what, "this is a bug of the sandbox, not of your files", fix))
 
-    def interrupted(self) -> int:
+    def interrupted(self, code: int) -> int:
         """Say after Ctrl-C where things stand and how to go on; nothing where nothing was being changed."""
         self._session.settle()
         if self._session.verb.changes and not self._session.quiet:
@@ -69,7 +69,7 @@ class Failures:
                 f"\nInterrupted{where}.\n  What runs keeps running, and what was done stays done. Say the same command"
                 " again to go on from here,\n  or `sandbox status` to see how things stand.\n"
             )
-        return EXIT_INTERRUPTED
+        return code
 
     @property
     def raw(self) -> bool:

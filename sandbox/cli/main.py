@@ -18,7 +18,7 @@ from sandbox.model.errors import SandboxError
 if TYPE_CHECKING:
     from sandbox.cli.session import Session
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,20 +86,22 @@ def _run(group: Group, verb: Verb, line: Line) -> int:
 
 def guarded(session: "Session") -> int:
     """Carry out a verb; what goes wrong becomes an error to read and an exit code."""
+    from sandbox.cli.ending import Terminated, heard
     from sandbox.cli.failures import Failures
 
     failures = Failures(session)
     try:
-        code = _carry_out(session)
+        with heard() if session.verb.changes else contextlib.nullcontext():
+            code = _carry_out(session)
         sys.stdout.flush()
     except SandboxError as error:
         if failures.raw:
             raise
         return failures.told(error)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         if failures.raw:
             raise
-        return failures.interrupted()
+        return failures.interrupted(EXIT_TERMINATED if isinstance(interrupt, Terminated) else EXIT_INTERRUPTED)
     except BrokenPipeError:  # somebody read enough: `sandbox validate ... | head`
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere

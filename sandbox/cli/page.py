@@ -49,7 +49,7 @@ string, so JSON output is a string in quotes; `-o tsv` prints the answer as it i
 | 1 | failed; also `Operation cancelled.`: without a terminal `delete` needs `--yes` |
 | 2 | the command line is wrong |
 | 3 | what was asked for does not exist |
-| 130 | ended by Ctrl-C; saying it again goes on |
+| 130, 143 | ended by Ctrl-C, by SIGTERM; saying it again goes on |
 
 Commands of az ml print `ERROR: (CODE) what happened` as their first line, our own `error[CODE] what happened`; then
 why, the end of the log where there is one, and what to do. With `-o json` written out, the line behind the first is the

@@ -175,11 +175,11 @@ def test_no_wait_returns_and_the_work_goes_on(sandbox):
     until(lambda: sandbox.out(*show) == "Succeeded\n", "blue is ready")
 
 
-def test_after_ctrl_c_the_same_command_goes_on(sandbox):
-    slow = SCORE.replace("global word\n", "global word\n    import time, pathlib\n    pathlib.Path('/begun').name\n")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_after_ctrl_c_the_same_command_goes_on(number, code, sandbox):
     flag = sandbox.folder / "go"
     waiting = f"global word\n    import os.path, time\n    while not os.path.exists({str(flag)!r}): time.sleep(0.05)\n"
-    sandbox.write("score.py", slow.replace("global word\n", waiting))
+    sandbox.write("score.py", SCORE.replace("global word\n", waiting))
     sandbox.out(E, "create", "-n", "shop")
     words = (D, "create", "-n", "blue", "-e", "shop", "-f", "blue.yml")
     running = sandbox.started(*words)
@@ -187,11 +187,11 @@ def test_after_ctrl_c_the_same_command_goes_on(sandbox):
         for line in running.stderr:
             if "ready" in line:
                 break
-        os.kill(running.pid, signal.SIGINT)
+        os.kill(running.pid, number)
         out, err = running.communicate(timeout=60)
     finally:
         running.kill()
-    assert (running.returncode, out) == (130, "")
+    assert (running.returncode, out) == (code, "")
     assert "Interrupted" in err
     assert "Say the same command again" in err
     flag.touch()
