@@ -36,7 +36,10 @@ def up(session: Session) -> int:
 
 
 def _addresses(session: Session, paper: Paper, names: set[str]) -> None:
-    for endpoint in session.sandbox.status().endpoints:
+    found = session.sandbox.status().endpoints
+    if not found:
+        paper.print("There is no endpoint yet.\n  fix: sandbox init shop, then sandbox up shop")
+    for endpoint in found:
         if not names or endpoint.name in names:
             paper.print(f"\n{endpoint.name}  {paper.paint(endpoint.scoring_uri, 'place')}")
             for each in endpoint.deployments:

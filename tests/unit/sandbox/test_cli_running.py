@@ -149,6 +149,15 @@ def test_up_tells_what_became_of_each_file_and_how_to_ask(facade, capsys, tmp_pa
     assert [each["change"] for each in json.loads(capsys.readouterr().out)] == ["created", "unchanged"]
 
 
+def test_up_without_files_brings_back_what_there_was(facade, capsys):
+    facade(up=[], status=world(deployment()))
+    assert main(["up"]) == 0
+    assert capsys.readouterr().out.startswith("\nshop  http://127.0.0.1:8100/score\n")
+    facade(up=[], status=Status("/state", None))
+    assert main(["up"]) == 0
+    assert "There is no endpoint yet." in capsys.readouterr().out
+
+
 def test_up_of_a_path_that_leads_nowhere_does_nothing(facade, capsys):
     box = facade()
     assert main(["up", "none.yml"]) == 1
