@@ -81,17 +81,25 @@ def test_an_edit_on_the_host_is_answered_from_the_container_and_a_debugger_stops
     began = time.monotonic()
     until(lambda: box.ask().json() == "new")
     print(f"edit to answer: {time.monotonic() - began:.2f} s")
-    logs = box.api.online_deployments.logs
-    until(lambda: any("debugger: listening" in line for line in logs("blue", "shop")))
+
+    def count(text):
+        return sum(text in line for line in box.api.online_deployments.logs("blue", "shop"))
+
+    until(lambda: count("debugger: listening"))
     port = box.api.context().deployment("shop", "blue")[1].debug_port
     path = str(box.folder / "blue" / "score.py")
     with Debugger(path_mappings=[(str(box.folder / "blue"), "/var/azureml-app/blue")]) as debugger:
-        debugger.attach(port)
         debugger.set_breakpoints(path, [4])
+        before = count("serves version")
+        debugger.attach(port)
+        until(lambda: count("serves version") > before)  # a worker that is debugged takes over
+        debugger.wait_child(timeout=20)
         with subprocess.Popen(
             [
                 "curl",
                 "-s",
+                "-m",
+                "30",
                 "-H",
                 f"Authorization: Bearer {box.key()}",
                 "-d",
@@ -102,7 +110,7 @@ def test_an_edit_on_the_host_is_answered_from_the_container_and_a_debugger_stops
             text=True,
         ) as asking:
             stop = debugger.wait_stopped(20)
-            assert stop.top() == (path, 4)
+            assert (stop.top(), stop.frames()[0]["source"]["path"]) == (("run", 4), path)
             assert stop.variables()["answer"] == "'new'"
             stop.go()
             assert json.loads(asking.communicate(timeout=20)[0]) == "new"

@@ -44,7 +44,12 @@ def client_or_skip() -> Any:
 def ours(client: Any) -> set[str]:
     """Ids of the images of this program, those apart that are kept for the next run."""
     found = client.images(filters={"label": labels.KIND})
-    return {one["Id"] for one in found if (one["Labels"] or {})[labels.KIND] != KEPT}
+    return {one["Id"] for one in found if not _is_kept(one["Labels"])}
+
+
+def _is_kept(said: dict[str, str]) -> bool:
+    """Packages on an image from elsewhere: those on one that was built here go with it."""
+    return said[labels.KIND] == KEPT and not said.get(labels.BASE, "").startswith(f"{labels.REPOSITORY}/")
 
 
 def owner(home: Path) -> str:
