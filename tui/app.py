@@ -39,6 +39,7 @@ class Desk(App[None]):
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - likewise
         (0, "-short"),
         (30, "-tall"),
+        (50, "-high"),
     ]
 
     def __init__(self, source: Source, *, read_only: bool = False, every: float | None = None) -> None:
@@ -70,13 +71,16 @@ class Desk(App[None]):
 
     @on(Looked)
     def _looked(self, message: Looked) -> None:
+        if not self.is_running:  # leaving: its widgets go one by one
+            return
         self.look = message.look
         self._choose_something()
         self.show_look()
 
     @on(Returned)
     def _returned(self, message: Returned) -> None:
-        message.call()
+        if self.is_running:
+            message.call()
 
     def show_look(self) -> None:
         """Let the page draw what was looked at last."""

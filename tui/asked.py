@@ -70,6 +70,4 @@ def example(swagger: Mapping[str, Any]) -> Any:
     given = definitions.get("ServiceInput") if isinstance(definitions, dict) else None
     if not isinstance(given, dict):
         return None
-    if given.get("example") is not None:
-        return given["example"]
-    return None
+    return given.get("example") or None

@@ -58,14 +58,16 @@ class Box:
             row.key: (*old.get(row.key, ())[-KEPT + 1 :], row.numbers) for group in groups for row in group.rows
         }
         self._cpu = {key: found for key, found in self._cpu.items() if key in known}
-        notes = tuple(_note(said) for said in watching.journal())
+        work = jobs.read(self._jobs)
+        notes = [_note(said) for said in watching.journal()]
+        notes += [Note(job.began, job.endpoint, job.title, job.command) for job in work]
         return Look(
             at,
             status.gateway,
             place.running(self._sandbox.home),
             groups,
-            notes,
-            jobs.read(self._jobs),
+            tuple(sorted(notes, key=lambda note: note.at)),
+            work,
             self._series,
         )
 

@@ -23,7 +23,7 @@ class Everything(Provider):
         """Show the keys of the page before anything is typed."""
         for title, text, call in self._entries():
             if not title.startswith("sandbox "):
-                yield DiscoveryHit(title, call, help=text)
+                yield DiscoveryHit(title, call, help=text or None)
 
     async def search(self, query: str) -> Hits:
         """Show what matches."""
@@ -31,25 +31,21 @@ class Everything(Provider):
         for title, text, call in self._entries():
             score = matcher.match(f"{title} {text}")
             if score > 0:
-                yield Hit(score, matcher.highlight(title), call, help=text)
+                yield Hit(score, matcher.highlight(title), call, help=text or None)
 
     def _entries(self) -> Iterator[Entry]:
         desk = cast("Desk", self.app)
         page = desk.page
         for key in keys.of(desk.current_mode):
             if page is not None:
-                yield f"{_title(key)}  ({key.shown})", key.text, partial(_act, desk, page, key.action)
+                yield f"{key.text}  {key.shown}", "", partial(_act, desk, page, key.action)
         for key in keys.of(keys.EVERYWHERE):
             if key.action not in _OWN:
-                yield f"{_title(key)}  ({key.shown})", key.text, partial(_act, desk, desk, key.action)
+                yield f"{key.text}  {key.shown}", "", partial(_act, desk, desk, key.action)
         for row in desk.look.rows if desk.look else ():
             yield f"Go to {row.endpoint}/{row.name}", f"It is {row.word}.", partial(desk.choose, row.endpoint, row.name)
         for words, text in verbs():
             yield f"sandbox {words}", text, partial(_type, desk, f"{words} ")
-
-
-def _title(key: keys.Key) -> str:
-    return key.text.split(":")[0].split(";")[0].rstrip(".")
 
 
 def _act(desk: "Desk", where: Any, action: str) -> None:

@@ -1,5 +1,6 @@
 """Errors as a screen shows them: what, why, fix, and the user's own failing line."""
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -41,6 +42,19 @@ def _made(code: str, what: str, why: str, fix: str, log: tuple[str, ...]) -> Tro
     if frames:
         return Trouble(code, what, why, fix, log, frames[-1]["file"], int(frames[-1]["line"]))
     return Trouble(code, what, why, fix, log)
+
+
+def of_answer(body: str) -> Trouble | None:
+    """Return what an answer of the inference server says about the user's own failing line; None: nothing."""
+    try:
+        error = json.loads(body)["error"]
+        log = str(error.get("traceback", "")).rstrip().split("\n")
+        what = f"{error['type']}: {error['message']}"
+        return Trouble(
+            "E012", what, "run() raised it", "correct the line", tuple(log), error["file"], int(error["line"])
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def is_place(text: str) -> bool:

@@ -62,7 +62,9 @@ GREEN = Row(
     numbers=Numbers(4.6, 15.0, 71.0, 1.2, None, 12.0, 522 << 20),
 )  # fmt: skip
 NEXT = Row("shop", "next", "failed", 0, 0, 1, 0, "", serves=False, trouble=TROUBLE)
-CHURN = Row("churn", "main", "starting", 0, 0, 1, 0, "1", numbers=Numbers(None, None, None, None, None, 97.0, 180 << 20))
+CHURN = Row(
+    "churn", "main", "starting", 0, 0, 1, 0, "1", numbers=Numbers(None, None, None, None, None, 97.0, 180 << 20)
+)
 GROUPS = (
     Group("shop", "ready", 8100, "http://127.0.0.1:8100/score", "key", (BLUE, GREEN, NEXT)),
     Group("churn", "ready", 8101, "http://127.0.0.1:8101/score", "aml_token", (CHURN,)),
@@ -102,8 +104,11 @@ LOGS = (
     ("green", "KeyError: 'data'"),
     ("blue", "2026-11-23 12:02:51,300 W [4711] root - slow: 812 ms"),
     ("green", "2026-11-23 12:02:52,000 I [4720] azmlinfsrv - Changed: score.py"),
-    ("green", "2026-11-23 12:02:52,081 I [4720] azmlinfsrv - Reloaded in 0.081 s (import 0.011 s, init 0.028 s): version 3c1f"),
+    ("green", "2026-11-23 12:02:52,081 I [4720] azmlinfsrv - Reloaded in 0.081 s (init 0.028 s): version 3c1f"),
 )  # fmt: skip
+
+
+INSTANCE = {"index": 0, "pid": 4720, "port": 45001, "status": "Healthy", "version": "3c1f0a", "reload": "current"}
 
 
 def request(number, status=200, deployment="blue", ms=12):
@@ -127,11 +132,15 @@ class FakeSource:
         self.gate = threading.Event()  # holds what is slow
         self.gate.set()
         self.lines = [Line("shop", name, text) for name, text in LOGS]
-        self.asked = [request(n, 500 if n % 13 == 0 else 200, "green" if n % 10 == 0 else "blue", 10 + n % 7) for n in range(40)]
-        self.answer = Answer(200, 0.0124, (("azureml-model-deployment", "blue"), ("x-request-id", "d30b03")), '{"score": 4.2}')
+        self.asked = [
+            request(n, 500 if n % 13 == 0 else 200, "green" if n % 10 == 0 else "blue", 10 + n % 7) for n in range(40)
+        ]
+        self.answer = Answer(
+            200, 0.0124, (("azureml-model-deployment", "blue"), ("x-request-id", "d30b03")), '{"score": 4.2}'
+        )
         self.said = About(
             code=self.place, script="score.py", debug_port=None, environment="model-env:1",
-            instances=({"index": 0, "pid": 4720, "port": 45001, "status": "Healthy", "version": "3c1f0a", "reload": "current"},),
+            instances=(INSTANCE,),
             samples=(("from the schema", '{\n  "data": [1, 2, 3]\n}'), ("sample-request.json", '{"data": [4]}')),
         )  # fmt: skip
 

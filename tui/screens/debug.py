@@ -168,7 +168,7 @@ class Debug(Page):
     @staticmethod
     def _state(row: Row, about: About | None) -> Content:
         def fact(name: str, value: "Content | str") -> Content:
-            return Content.assemble((f"{name:<10}", "$faint"), value)
+            return Content.assemble((f"{name:<12}", "$faint"), value)
 
         lines = [fact("state", deployments.word(row.word))]
         if about is None:

@@ -13,8 +13,7 @@ from tui import keys
 
 ABOUT = """\
 [$faint]Arrows or j k choose, tab goes to the next panel, the mouse works everywhere; with shift it selects text as
-your terminal does. Every change shows the command line that does the same. Your own keys: keys.json in the home, from
-the names on the right to keys.[/]"""
+your terminal does. Every change shows the command line that does the same. Your own keys: docs/tui.md.[/]"""
 
 
 class Help(ModalScreen[None]):
@@ -45,10 +44,7 @@ class Help(ModalScreen[None]):
     @staticmethod
     def _section(scope: str, title: str) -> Content:
         lines = [Content.styled(title, "b $primary")]
-        lines += [
-            Content.assemble((f"  {key.shown:<12} ", "b"), f"{key.text:<72} ", (key.id, "$line"))
-            for key in keys.of(scope)
-        ]
+        lines += [Content.assemble((f"  {key.shown:<12} ", "b"), key.text) for key in keys.of(scope)]
         return Content("\n").join([*lines, Content("")])
 
     def action_scroll(self, step: int) -> None:

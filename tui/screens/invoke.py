@@ -18,7 +18,9 @@ from tui.looks import About, Answer, Look, Trouble
 from tui.screens.form import Field, Form
 from tui.screens.page import Page
 from tui.themes import tone
+from tui.trouble import of_answer, yours
 from tui.widgets.rows import Rows
+from tui.widgets.trouble_view import content
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -45,6 +47,7 @@ class Invoke(Page):
         self._load: Load | None = None
         self._timer: Timer | None = None
         self._many = ("100", "4")
+        self._trouble: Trouble | None = None
 
     def body(self) -> ComposeResult:
         """Lay out."""
@@ -153,12 +156,14 @@ class Invoke(Page):
         )
         by = answer.header("azureml-model-deployment") or (to or "")
         reply.border_subtitle = Content.assemble("from ", (by, tone(by))) if by else ""
-        self.query_one("#reply-text", Static).update(_body(answer))
+        trouble = of_answer(answer.body)
+        if trouble is not None and self._about is not None:
+            trouble = yours(trouble, self._about[1].runs_from, self._about[1].code)
+        self._trouble = trouble
+        self.query_one("#reply-text", Static).update(content(trouble, full=True) if trouble else _body(answer))
         self._remember(to, data, f"{answer.status}  {write.milliseconds(answer.seconds * 1000)}")
 
     def _failed(self, data: str, to: str | None, trouble: Trouble) -> None:
-        from tui.widgets.trouble_view import content
-
         self.query_one("#reply-text", Static).update(content(trouble, full=True))
         self._remember(to, data, trouble.code)
 
@@ -236,6 +241,10 @@ class Invoke(Page):
         """Copy it as a curl command."""
         if group := self.desk.group:
             self.desk.notify(outside.copy(self.desk, commands.curl(group.url, self.editor.text, self.to)), markup=False)
+
+    def to_open(self) -> tuple[str, int] | None:
+        """Open the line that failed."""
+        return (self._trouble.file, self._trouble.line) if self._trouble else None
 
     def to_copy(self) -> str:
         """Copy the command."""

@@ -19,6 +19,7 @@ class Page(Screen[None]):
 
     NAME: ClassVar[str] = ""
     AUTO_FOCUS: ClassVar[str | None] = "*"
+    _complete = False
 
     def compose(self) -> ComposeResult:
         """Lay out."""
@@ -37,22 +38,31 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         """The age of what is shown grows by itself."""
+        self._complete = False
         self.set_interval(1.0, self._tick)
+        self.call_after_refresh(self._completed)
+
+    def _completed(self) -> None:
+        """All widgets are there, also those in others."""
+        self._complete = True
+        self._again()
 
     def on_screen_resume(self) -> None:
         """Shown again: draw what was looked at meanwhile."""
-        if self.desk.look is not None and self.is_mounted:
-            self.call_after_refresh(self._again)
+        self.call_after_refresh(self._again)
 
     def _again(self) -> None:
         if self.desk.look is not None:
             self.show(self.desk.look)
 
     def _tick(self) -> None:
-        self.query_one(Masthead).tell(self.desk.look, paused=self.desk.feed.paused)
+        if self._complete and self.is_current:
+            self.query_one(Masthead).tell(self.desk.look, paused=self.desk.feed.paused)
 
     def show(self, look: Look) -> None:
         """Draw."""
+        if not self._complete:
+            return
         self.query_one(Masthead).tell(look, paused=self.desk.feed.paused)
         self.seen(look)
 

@@ -1,13 +1,12 @@
 """A number over time: its name, its value, and a curve of blocks below."""
 
-import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from textual.content import Content
 from textual.widget import Widget
 
 _PARTS = " ▁▂▃▄▅▆▇█"
-_RUNS = re.compile("█+|[^█]+")
 
 
 class Curve(Widget):
@@ -33,12 +32,16 @@ class Curve(Widget):
         if height < 2:
             return head
         rows = drawn(self._values, width, height - 1, self._least)
-        return Content("\n").join([head, *(self._row(row) for row in rows)])
+        above = [" " * width, *rows]
+        return Content("\n").join([head, *(self._row(row, up) for row, up in zip(rows, above, strict=False))])
 
-    def _row(self, row: str) -> Content:
-        """Whole blocks are the calm body, what is above them the line that is read."""
-        parts = ((text, f"{self._colour} 30%" if text[0] == "█" else self._colour) for text in _RUNS.findall(row))
-        return Content.assemble(*parts)
+    def _row(self, row: str, above: str) -> Content:
+        """What has something above it is the calm body, the rest the line that is read."""
+        found: list[tuple[str, str]] = []
+        for body, cells in groupby(zip(row, above, strict=True), lambda pair: pair[1] != " "):
+            text = "".join(cell for cell, _ in cells)
+            found.append((text, f"{self._colour} 35%" if body else self._colour))
+        return Content.assemble(*found)
 
 
 def drawn(values: Sequence[float | None], width: int, height: int, least: float = 0.0) -> list[str]:

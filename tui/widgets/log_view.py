@@ -103,11 +103,17 @@ class LogView(ScrollView, can_focus=True):
         height = len(self._rows) if self.wrap else len(self._shown)
         self._moving = True
         self.virtual_size = Size(self.size.width, height)
-        if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
         self._moving = False
+        if self.following:
+            self.call_after_refresh(self._to_end)  # where the end is, is known then
         self.refresh()
         self.post_message(self.Told())
+
+    def _to_end(self) -> None:
+        if self.following:
+            self._moving = True
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self._moving = False
 
     @property
     def shown(self) -> list[Entry]:

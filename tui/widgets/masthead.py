@@ -24,11 +24,12 @@ class Masthead(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out."""
         tabs = [
-            f"[@click=app.page('{name}')][{'b $background on $primary' if name == self._page else '$faint'}] {number} "
-            f"[/][{'b $background on $primary' if name == self._page else '$foreground'}]{TITLES[name]} [/][/]"
+            f"[b $background on $primary] {number} {TITLES[name]} [/]"
+            if name == self._page
+            else f"[@click=app.page('{name}')] {number} {TITLES[name]} [/]"
             for number, name in enumerate(PAGES, 1)
         ]
-        yield Static(Content.from_markup(" ".join(tabs)), id="tabs")
+        yield Static(Content.from_markup("".join(tabs)), id="tabs")
         yield Static(id="health")
 
     def tell(self, look: Look | None, *, paused: bool) -> None:
