@@ -84,13 +84,14 @@ class DeploymentState:
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """An endpoint with its deployments. ``generation`` grows with each write."""
+    """An endpoint with its deployments. ``generation`` grows with each write; ``operation`` is its deletion."""
 
     endpoint: Endpoint
     port: int
     state: ProvisioningState = "Succeeded"
     deployments: Mapping[str, DeploymentState] = field(default_factory=dict)
     generation: int = 0
+    operation: Operation | None = None
     created: str = ""
     changed: str = ""
 

@@ -121,8 +121,8 @@ def begin(verb: str) -> Operation:
     return Operation(secrets.token_hex(6), verb, owner.this(), now())
 
 
-def refuse_if_busy(state: DeploymentState | None, what: str) -> None:
-    """Refuse while another command works on the same deployment; one that died is no obstacle.
+def refuse_if_busy(state: DeploymentState | EndpointState | None, what: str) -> None:
+    """Refuse while another command works on the same thing; one that died is no obstacle.
 
     Raises:
         SandboxError: E053, as Azure's 409.
@@ -132,6 +132,18 @@ def refuse_if_busy(state: DeploymentState | None, what: str) -> None:
     operation = state.operation
     why = f"process {operation.owner.partition(':')[0]} is at work on it since {operation.began} ({operation.verb})"
     raise SandboxError("E053", f"{what} is being changed by another command", why, "wait for it, or end that process")
+
+
+def refuse_if_deleted(state: EndpointState) -> None:
+    """Refuse to make anything in an endpoint that is on its way out.
+
+    Raises:
+        SandboxError: E053.
+    """
+    if state.state == "Deleting":
+        refuse_if_busy(state, f"endpoint {state.name}")
+        fix = f"sandbox online-endpoint delete -n {state.name} goes on with it; then create it anew"
+        raise SandboxError("E053", f"endpoint {state.name} is being deleted", "its deletion was interrupted", fix)
 
 
 def failure_of(error: SandboxError) -> Failure:

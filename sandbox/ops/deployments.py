@@ -1,17 +1,19 @@
 """Deployments: create, change, delete. What takes long happens in ``rollout``; here is what is decided."""
 
+import contextlib
 import os
 from dataclasses import replace
 
+from sandbox.mlflow import nocode
 from sandbox.model import traffic
 from sandbox.model.asset import Model
 from sandbox.model.deployment import Deployment
 from sandbox.model.environment import Environment
-from sandbox.model.errors import SandboxError
+from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.model.state import DeploymentState, EndpointState, Operation
 from sandbox.ops import backends, debugging, removal, rollout
-from sandbox.ops.context import Context, begin, refuse_if_busy, with_deployment
+from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.store.endpoints import now
 
@@ -42,10 +44,12 @@ def create(
     wanted = _resolved(context, deployment)
     chosen = backends.choose(wanted, backend, None)
     _refuse_without_script(wanted)
+    nocode.check(wanted)
     operation = begin("create")
     name = wanted.name.lower()
     with context.store.alone(wanted.endpoint_name):
         state = context.endpoint(wanted.endpoint_name)
+        refuse_if_deleted(state)
         found = state.deployments.get(name)
         refuse_if_busy(found, f"deployment {name}")
         interrupted = found is not None and found.operation is not None and found.operation.verb == "create"
@@ -92,10 +96,13 @@ def update(
     """
     wanted = _resolved(context, deployment)
     _refuse_without_script(wanted)
+    if fresh:
+        nocode.check(wanted)
     operation = begin("update")
     name = wanted.name.lower()
     with context.store.alone(wanted.endpoint_name):
         state, found = context.deployment(wanted.endpoint_name, name)
+        refuse_if_deleted(state)
         refuse_if_busy(found, f"deployment {name}")
         if found.state == "Deleting":
             raise SandboxError("E053", f"deployment {name} is being deleted", "", "delete it again, then create it")
@@ -140,11 +147,16 @@ def delete(context: Context, endpoint: str, name: str) -> None:
         state = replace(state, endpoint=replace(state.endpoint, mirror_traffic=mirror))
         context.store.write(with_deployment(state, name, replace(found, state="Deleting", operation=begin("delete"))))
     with context.step("delete", f"deployment {name}", state.name, name):
-        finish_deletion(context, state.name, name)
+        try:
+            _finish_deletion(context, state.name, name)
+        except BaseException:  # let go of it, so that it can be said again while this process lives
+            with contextlib.suppress(NotFound):
+                context.change(state.name, name, lambda each: replace(each, operation=None))
+            raise
     context.store.note(state.name, "delete", f"deployment {name}")
 
 
-def finish_deletion(context: Context, endpoint: str, name: str) -> None:
+def _finish_deletion(context: Context, endpoint: str, name: str) -> None:
     """Take a deployment that is marked as ``Deleting`` off the gateway, end its instances, forget it."""
     publish(context)
     removal.stop(context, removal.of_deployment(context, endpoint, name))
@@ -182,6 +194,8 @@ def _refuse_without_script(deployment: Deployment) -> None:
     if code is None or code.code is None:
         if isinstance(environment, Environment) and environment.inference_config is not None:
             return  # its container brings a server of its own
+        if nocode.without_code(deployment):
+            return  # it is generated
         kind = deployment.model.type if isinstance(deployment.model, Model) else "custom_model"
         what = f"deployment {deployment.name!r} has no scoring script"
         why = "there is no generated one for models of type " + kind + " yet"

@@ -11,7 +11,7 @@ from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
 from sandbox.ops import removal, space, strays
-from sandbox.ops.context import Context, refuse_if_busy
+from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted
 from sandbox.ops.publish import publish
 from sandbox.reconcile.describe import served
 from sandbox.store import keys
@@ -42,6 +42,7 @@ def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointStat
                     strays.end(context)
                 found = context.store.find(endpoint.name)
                 if found is not None:
+                    refuse_if_deleted(found)
                     endpoint = _keeping_traffic(endpoint, found.endpoint)
                 _check_traffic(found, endpoint)
                 port = _port(context, endpoint, found)
@@ -76,6 +77,7 @@ def update(
     with context.step("gateway", _told(live, mirror), name):
         with context.store.all_alone(), context.store.alone(name):
             before = context.endpoint(name)
+            refuse_if_deleted(before)
             wanted = endpoint or before.endpoint
             wanted = wanted if live is None else replace(wanted, traffic=dict(live))
             wanted = wanted if mirror is None else replace(wanted, mirror_traffic=dict(mirror))
@@ -97,24 +99,40 @@ def all_traffic(context: Context, name: str, deployment: str) -> EndpointState:
 def delete(context: Context, name: str) -> None:
     """Delete an endpoint with its deployments, its keys and everything that runs for it.
 
+    Said again, it goes on with what was interrupted.
+
     Raises:
         NotFound: E050.
-        SandboxError: E053, one of its deployments is being changed.
+        SandboxError: E053, one of its deployments is being changed, or another command deletes it.
     """
+    operation = begin("delete")
     with context.store.alone(name):
         state = context.endpoint(name)
+        refuse_if_busy(state, f"endpoint {state.name}")
         for each, deployment in state.deployments.items():
             refuse_if_busy(deployment, f"deployment {each}")
-        state = context.store.write(replace(state, state="Deleting"))
+        state = context.store.write(replace(state, state="Deleting", operation=operation))
     with context.step("delete", f"endpoint {state.name}", state.name):
-        publish(context)
-        removal.stop_all(context, state.name)
-        with context.store.alone(name):
-            context.store.remove(state.name)
-        _forget_secrets(context, state.name)
+        try:
+            publish(context)
+            removal.stop_all(context, state.name)
+            with context.store.alone(name):
+                _forget_secrets(context, state.name)  # first: a new endpoint of this name must not be opened by them
+                context.store.remove(state.name)
+        except BaseException:
+            _release(context, state.name)
+            raise
         publish(context)  # the gateway ends with the last endpoint
         space.clean_copies(context)
     context.store.note(state.name, "delete", "deleted")
+
+
+def _release(context: Context, name: str) -> None:
+    """Let go of a deletion that failed, so that it can be said again while this process lives."""
+    with context.store.alone(name):
+        found = context.store.find(name)
+        if found is not None:
+            context.store.write(replace(found, operation=None))
 
 
 def credentials(context: Context, name: str) -> dict[str, Any]:

@@ -6,13 +6,15 @@ from typing import Any
 
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
-from sandbox.model.state import DeploymentState, EndpointState
+from sandbox.model.state import DeploymentState, EndpointState, Operation
 from sandbox.ops import deployments, endpoints, removal, rollout, strays
 from sandbox.ops.context import Context, begin, failure_of, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.ops.readiness import wait_ready
 from sandbox.reconcile.plan import Plan, plan
 from sandbox.store import owner
+
+_SOMEBODY_WAS_FASTER = frozenset({"E050", "E051", "E053"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +31,68 @@ def heal(context: Context, leave_alone: Collection[tuple[str, str]] = ()) -> Hea
     A deployment that cannot be started keeps its error in its state and does not keep the others from being healed.
     ``leave_alone``: deployments (endpoint, name) that are not started this time.
     """
-    resume(context)
+    trouble = resume(context)
     failed = []
-    states = context.store.all()
-    done = plan(states, context.backend.instances(), busy=_busy(states))
+    done = _look(context)
     for endpoint, name in dict.fromkeys((missing.endpoint, missing.deployment) for missing in done.start):
         if (endpoint, name) not in leave_alone and not _start(context, endpoint, name):
             failed.append((endpoint, name))
-    if done or states:
+    if done or context.store.names():
         publish(context)
     removal.stop(context, done.stop)
     strays.end(context)
+    if trouble is not None:
+        raise trouble
     return Healed(done, tuple(failed))
 
 
-def resume(context: Context) -> None:
-    """Go on with deletions and roll-outs whose process has ended."""
+def _look(context: Context) -> Plan:
+    """Compare what is asked for with what runs, each endpoint while nobody else changes it.
+
+    Instances are looked for first: those that a command starts later are not among them, and a command that has ended
+    meanwhile has written down what it made.
+    """
+    instances = context.backend.instances()
+    names = context.store.names()
+    found = [plan([], [each for each in instances if each.endpoint not in names])]
+    for name in names:
+        with context.store.alone(name):
+            state = context.store.find(name)
+            states = [] if state is None else [state]
+            if any(_works(each.operation) for each in states):  # a deletion, which ends them itself
+                continue
+            found.append(plan(states, [each for each in instances if each.endpoint == name], busy=_busy(states)))
+    return Plan(
+        tuple(missing for each in found for missing in each.start),
+        tuple(instance for each in found for instance in each.stop),
+    )
+
+
+def resume(context: Context) -> SandboxError | None:
+    """Go on with deletions and roll-outs whose process has ended; return what kept a deletion from being finished."""
+    trouble = None
     for state in context.store.all():
-        if state.state == "Deleting":
-            endpoints.delete(context, state.name)
-            continue
-        for name, deployment in state.deployments.items():
-            operation = deployment.operation
-            if operation is None or owner.works(operation.owner):
+        try:
+            if state.state == "Deleting":
+                if not _works(state.operation):
+                    endpoints.delete(context, state.name)
                 continue
-            if deployment.state == "Deleting":
-                deployments.finish_deletion(context, state.name, name)
-                continue
-            _go_on(context, state, name)
+            for name, deployment in state.deployments.items():
+                if _works(deployment.operation):
+                    continue
+                if deployment.state == "Deleting":
+                    deployments.delete(context, state.name, name)
+                elif deployment.operation is not None:
+                    _go_on(context, state, name)
+        except SandboxError as error:
+            if error.code not in _SOMEBODY_WAS_FASTER:
+                _tell(context, state.name, "", error)
+                trouble = trouble or error
+    return trouble
+
+
+def _works(operation: Operation | None) -> bool:
+    return operation is not None and owner.works(operation.owner)
 
 
 def _go_on(context: Context, state: EndpointState, name: str) -> None:
@@ -83,7 +119,7 @@ def _start(context: Context, endpoint: str, name: str) -> bool:
         found = state.deployments.get(name) if state else None
         if state is None or found is None or found.serving is None or found.state == "Deleting":
             return True
-        if found.operation is not None and owner.works(found.operation.owner):
+        if found.operation is not None:  # somebody is at it; or was, until a moment ago, and whoever heals next goes on
             return True
         context.store.write(with_deployment(state, name, replace(found, operation=operation)))
     missing = plan([with_deployment(state, name, found)], context.backend.instances(endpoint)).start
@@ -121,5 +157,5 @@ def _busy(states: list[EndpointState]) -> frozenset[str]:
         each.operation.id
         for state in states
         for each in state.deployments.values()
-        if each.operation is not None and owner.works(each.operation.owner)
+        if each.operation is not None and _works(each.operation)
     )
