@@ -1,6 +1,7 @@
 """Instances as containers. What is known of them stands on their labels; beside that only their last lines are kept."""
 
 import contextlib
+import hashlib
 import math
 import os
 import re
@@ -84,7 +85,8 @@ class DockerBackend:
 
         network = self._engine.network()
         cpus, podman = self._engine.cpus, self._engine.podman
-        asked = words.host_config(spec, container, outside, network=network, cpus=cpus, podman=podman)
+        door = self._door(name) if not container.egress else ""
+        asked = words.host_config(spec, container, outside, network=network, cpus=cpus, podman=podman, door=door)
         made = None
         try:
             made = client.create_container(
@@ -96,7 +98,7 @@ class DockerBackend:
                 working_dir=None if container.own else spec.app_root,
                 environment=words.environment(spec, container),
                 ports=list(outside),
-                labels=words.labels(self._engine.owner, spec, container, outside),
+                labels=words.labels(self._engine.owner, spec, container, outside, door),
                 host_config=client.create_host_config(**asked),
             )["Id"]
             client.start(made)
@@ -106,6 +108,14 @@ class DockerBackend:
             if made is not None:  # what could not be started is left behind by the engine
                 self._remove(made)
             raise refused(name, str(error.explanation or error)) from None
+
+    def _door(self, name: str) -> str:
+        """Make the folder for the socket of a container; the path of a socket is short, and its parent private."""
+        folder = os.path.join(self._home.gateway, f"i-{hashlib.sha256(name.encode()).hexdigest()[:8]}")
+        os.makedirs(self._home.gateway, mode=0o700, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o777)  # noqa: S103 - the one above is private; the user in the container is another
+        return folder
 
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say in sentences what is asked for and cannot be had; the rest is enforced."""
@@ -167,6 +177,7 @@ class DockerBackend:
             log=os.path.join(self._home.instances, endpoint, deployment, revision, said[words.INDEX], "log"),
             backend="docker",
             probe_port=probe if probe != int(said[words.PORT]) else None,
+            socket=said.get(words.SOCKET, ""),
         )
 
     def _loops(self, container: str) -> bool:
@@ -198,7 +209,7 @@ class DockerBackend:
         if said[words.OWN] == "yes":
             status, answer = probe.ask(port, path=said[words.PROBE_PATH])
         else:
-            status, answer = probe.ask(port)
+            status, answer = probe.ask(port, by=instance.socket)
         ready = status is not None and 200 <= status < 400 if said[words.OWN] == "yes" else status == 200
         if ready and policy in {"no", ""}:
             client = self._engine.begin()
@@ -257,6 +268,8 @@ class DockerBackend:
             raise SandboxError("E121", f"container {instance.id[:12]} cannot be ended", why, "try again") from None
         finally:
             self._remove(instance.id)
+            if instance.socket:
+                shutil.rmtree(os.path.dirname(instance.socket), ignore_errors=True)
 
     def _keep(self, instance: Instance) -> None:
         lines = self.tail(instance, KEPT_LINES)

@@ -12,6 +12,8 @@ from sandbox.model.container import Container
 PREFIX = "endpoint-sandbox."
 OWNER, ENDPOINT, DEPLOYMENT = f"{PREFIX}home", f"{PREFIX}endpoint", f"{PREFIX}deployment"
 REVISION, INDEX, PORT = f"{PREFIX}revision", f"{PREFIX}index", f"{PREFIX}port"
+SOCKET = f"{PREFIX}socket"
+DOOR = "/run/sandbox"  # in a container without a network: the folder of its socket
 PROBE_PORT, PROBE_PATH, OWN = f"{PREFIX}probe-port", f"{PREFIX}probe-path", f"{PREFIX}own"
 COMMAND = ("/opt/sandbox/python", "-m", "inference_http", "--host", "0.0.0.0", "--errors", "detailed")  # noqa: S104 - in a container
 NOBODY = 10001
@@ -38,16 +40,20 @@ def user() -> str:
     return f"{number}:{os.getgid()}" if number else f"{NOBODY}:{NOBODY}"
 
 
-def labels(owner: str, spec: InstanceSpec, container: Container, ports: Mapping[int, int]) -> dict[str, str]:
-    """Return what is known of an instance later; ``ports``: those inside to those of this machine."""
+def labels(owner: str, spec: InstanceSpec, container: Container, ports: Mapping[int, int], door: str) -> dict[str, str]:
+    """Return what is known of an instance later; ``ports``: those inside to those of this machine; ``door``: see below.
+
+    ``door`` is the folder in which a container without network has its socket, "" for the others.
+    """
     return {
         OWNER: owner,
         ENDPOINT: spec.endpoint,
         DEPLOYMENT: spec.deployment,
         REVISION: spec.revision,
         INDEX: str(spec.index),
-        PORT: str(ports[container.port]),
-        PROBE_PORT: str(ports[container.probe_port or container.port]),
+        PORT: str(ports.get(container.port, 0)),
+        PROBE_PORT: str(ports.get(container.probe_port or container.port, 0)),
+        SOCKET: f"{door}/s" if door else "",
         PROBE_PATH: container.probe_path,
         OWN: "yes" if container.own else "no",
     }
@@ -55,6 +61,8 @@ def labels(owner: str, spec: InstanceSpec, container: Container, ports: Mapping[
 
 def inside(spec: InstanceSpec, container: Container) -> list[int]:
     """Return the ports of the container that have to be reached, the debugger's last."""
+    if not container.egress:
+        return []
     found = [container.port, container.probe_port or container.port]
     debugger = debug_port(spec)
     return list(dict.fromkeys([*found, *([debugger] if debugger else [])]))
@@ -75,7 +83,12 @@ def command(spec: InstanceSpec, container: Container) -> list[str] | None:
     words = list(spec.arguments)
     if debugger is not None:
         words[words.index("--debug") + 1] = f"0.0.0.0:{debugger}"
-    return [*COMMAND, "--port", str(container.port), *words]
+    server = [*COMMAND, "--port", str(container.port), *words]
+    if container.egress:
+        return server
+    # The relay is nobody's child when the server begins, which ends it with the container.
+    relay = f"({COMMAND[0]} /opt/sandbox/relay.py {DOOR}/s {container.port} &)"
+    return ["sh", "-c", f'{relay}; exec "$@"', "sh", *server]
 
 
 def environment(spec: InstanceSpec, container: Container) -> dict[str, str]:
@@ -85,7 +98,14 @@ def environment(spec: InstanceSpec, container: Container) -> dict[str, str]:
 
 
 def host_config(
-    spec: InstanceSpec, container: Container, ports: Mapping[int, int], *, network: str, cpus: int, podman: bool
+    spec: InstanceSpec,
+    container: Container,
+    ports: Mapping[int, int],
+    *,
+    network: str,
+    cpus: int,
+    podman: bool,
+    door: str = "",
 ) -> dict[str, Any]:
     """Return the arguments of ``create_host_config``: limits, mounts, ports and what the container may not do.
 
@@ -96,6 +116,7 @@ def host_config(
         network: its name.
         cpus: of the machine that the engine runs on; it refuses more.
         podman: it is Podman, which wants to be told a limit of files and fails with its own.
+        door: the folder for the socket of one that has no network.
     """
     from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
@@ -116,6 +137,10 @@ def host_config(
         words["cap_drop"] = ["MKNOD", "NET_RAW"]
     else:
         words |= {"cap_drop": ["ALL"], "read_only": True, "tmpfs": TMPFS}
+    if not container.egress:
+        words["network_mode"] = "none"
+        words["mounts"].append(Mount(DOOR, door, "bind", read_only=False))
+        del words["port_bindings"]
     if spec.memory_bytes is not None:
         words |= {"mem_limit": spec.memory_bytes, "memswap_limit": spec.memory_bytes}
     if spec.cpus is not None and spec.cpus < cpus:

@@ -39,7 +39,8 @@ class Instance:
     ``id`` is new with each start. ``pid`` is None until the process has said which it is (milliseconds) and after
     its end. ``port`` is on 127.0.0.1. ``exit_code`` is minus the signal for a killed process, and None where nobody
     has seen the end. ``started`` is Unix time, ``log`` the path of the log's newest part. ``backend`` runs it;
-    ``probe_port`` is where it is asked whether it is ready, None: ``port``.
+    ``probe_port`` is where it is asked whether it is ready, None: ``port``. ``socket``: path of the socket by which
+    one is reached that has no port (0).
     """
 
     endpoint: str
@@ -56,6 +57,7 @@ class Instance:
     gpus: tuple[str, ...] = ()
     backend: Literal["process", "docker"] = "process"
     probe_port: int | None = None
+    socket: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def environment(
         *install,
         *(["ENV PATH=/opt/env/bin:$PATH"] if conda else []),
         f"COPY inference_http {SERVER}/inference_http",
-        "COPY check.py /opt/sandbox/check.py",
+        "COPY check.py relay.py /opt/sandbox/",
         f"RUN sh /opt/sandbox/provision.sh server {link} /opt/sandbox/check.py && mkdir -p {APP}",
         "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
         f"WORKDIR {APP}",

@@ -133,8 +133,9 @@ def _dockerfile(base_id: str, *, conda: bool, private: Sequence[str], apart: boo
 
 
 def _ours() -> Iterator[tuple[str, bytes]]:
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "provision.sh"), "rb") as file:
-        yield "provision.sh", file.read()
+    for name in ("provision.sh", "relay.py"):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), "rb") as file:
+            yield name, file.read()
     yield "check.py", server.CHECK.encode()
     for relative, path in server.sources():
         with open(path, "rb") as file:

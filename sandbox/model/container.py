@@ -30,3 +30,4 @@ class Container:
     own: bool = False
     code: str = ""
     gpus: bool = False  # the engine gives them, where they are asked for
+    egress: bool = True  # False: it has no network, and is reached by a socket

@@ -1,20 +1,22 @@
 """What instances are made of where they are containers: the image, and what it sees of this machine."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.backend.sizes import instance_type
 from sandbox.environment.materials import Materials
 from sandbox.image.build import Builder, Image
 from sandbox.model.asset import Model
 from sandbox.model.container import Container, Mount
-from sandbox.model.deployment import Deployment
+from sandbox.model.deployment import Deployment, ManagedDeployment
 from sandbox.model.environment import Environment, InferenceConfig
+from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, Revision
 from sandbox.ops.context import Context
 
 APP = "/var/azureml-app"  # as Azure has it (spec section 3)
 MODELS = f"{APP}/azureml-models"
+OPEN = "egress_public_network_access: disabled is not enforced here for a container with a server of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,20 @@ def make(context: Context, state: DeploymentState, found: Materials, code_digest
             image = _with_code(builder, image, found, code_digest, app_root)
     gpus = "nvidia" in (client.info().get("Runtimes") or {})
     client.close()
-    return Made(_container(image, tuple(mounts), config, code, gpus=gpus), image.name, _model_dir(wanted), app_root)
+    egress = not (isinstance(wanted, ManagedDeployment) and wanted.egress_public_network_access == "disabled")
+    container = replace(_container(image, tuple(mounts), config, code), gpus=gpus, egress=egress or config is not None)
+    for text in (_without_gpus(wanted, container), "" if egress or config is None else OPEN):
+        if text:
+            context.report(Event("image", "note", text, wanted.endpoint_name, wanted.name))
+    return Made(container, image.name, _model_dir(wanted), app_root)
 
 
-def _container(
-    image: Image, mounts: tuple[Mount, ...], config: InferenceConfig | None, code: str | None, *, gpus: bool
-) -> Container:
+def _container(image: Image, mounts: tuple[Mount, ...], config: InferenceConfig | None, code: str | None) -> Container:
     if config is None:
-        return Container(image.id, mounts, code=code or "", gpus=gpus)
+        return Container(image.id, mounts, code=code or "")
     scoring, ready = config.scoring_route, config.readiness_route
     probe = ready.port if ready.port != scoring.port else None
-    return Container(image.id, mounts, scoring.port, probe, ready.path, own=True, code=code or "", gpus=gpus)
+    return Container(image.id, mounts, scoring.port, probe, ready.path, own=True, code=code or "")
 
 
 def _with_code(builder: Builder, base: Image, found: Materials, digest: str, app_root: str | None) -> Image:
@@ -130,7 +135,7 @@ def inside(made_of: Deployment, serving: Revision) -> Inside:
     return Inside(tuple(folders), {**said, **written})
 
 
-def gpus_without(deployment: Deployment, container: Container) -> str:
+def _without_gpus(deployment: Deployment, container: Container) -> str:
     """Return what to say where GPUs are asked for and the engine gives none, "" where all is well."""
     size = instance_type(deployment.instance_type) if deployment.instance_type else None
     if size is None or not size.gpus or container.gpus:

@@ -9,6 +9,7 @@ from sandbox.gateway.description import (
     Description,
     EndpointEntry,
     KeyAuth,
+    SocketUpstream,
     TcpUpstream,
     TokenAuth,
 )
@@ -83,7 +84,8 @@ def _deployment(
         if each.index < made_of.instance_count
     ]
     upstreams = tuple(
-        TcpUpstream("127.0.0.1", each.port, each.probe_port) for each in sorted(instances, key=lambda each: each.index)
+        SocketUpstream(each.socket) if each.socket else TcpUpstream("127.0.0.1", each.port, each.probe_port)
+        for each in sorted(instances, key=lambda each: each.index)
     )
     return DeploymentEntry(
         name,

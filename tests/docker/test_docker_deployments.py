@@ -221,3 +221,30 @@ def _plainly(engine, image):
         return until(answered)
     finally:
         engine.remove_container(made, force=True)
+
+
+def test_without_egress_there_is_no_way_out_and_requests_come_in(box):
+    tries = """import socket
+def init(): pass
+def run(data):
+    found = []
+    for address in ("172.17.0.1", "1.1.1.1", GATEWAY):
+        for port in (80, 53, PORT):
+            try:
+                socket.create_connection((address, port), 2).close()
+                found.append(address)
+            except OSError: pass
+    return [found, [name for _, name in socket.if_nameindex()]]
+"""
+    box.api.online_endpoints.create(box.endpoint())
+    tries = tries.replace("GATEWAY", "'127.0.0.1'").replace("PORT", str(box.port()))
+    path = box.deployment("blue", tries, egress_public_network_access="disabled", count=2)
+    box.api.online_deployments.create(path, all_traffic=True)
+    assert box.ask().json() == [[], ["lo"]]
+    assert {one.port for one in box.instances()} == {0}
+    with box.load(least=500) as result:
+        box.api.online_deployments.update(
+            box.deployment("blue", count=2, egress_public_network_access="disabled", who="newer")
+        )
+    assert (result["statuses"].keys(), result["errors"]) == ({"200"}, [])
+    assert box.who() == "newer"
