@@ -57,22 +57,26 @@ class OnlineEndpoints(Part):
         from sandbox.spec.load import load_given
 
         context = self._context(report)
-        value: Any = None
+        given: Any = None
         if file is not None or changes:
-            value = read(Endpoint, "endpoint", file, changes)
-            name = name or value.name
+            given = read(Endpoint, "endpoint", file, changes)
+            name = name or given.name
         if name is None:
             raise UsageError("E031", "which endpoint is not said", "", "give -n NAME")
-        before = context.endpoint(name)
-        if edits:
-            mapping = editing.apply(shapes.endpoint_mapping(value or before.endpoint), edits)
-            value = load_given(mapping, f"endpoint {name}", "endpoint")
-        if value is not None:
-            value = replace(value, name=before.name)
-            if not edits:  # a file that says nothing about traffic leaves it alone
-                live, copies = value.traffic or before.endpoint.traffic, value.mirror_traffic
-                value = replace(value, traffic=live, mirror_traffic=copies or before.endpoint.mirror_traffic)
-        state = endpoints.update(context, name, endpoint=value, live=traffic, mirror=mirror)
+
+        def changed(before: Endpoint) -> Endpoint:
+            value: Any = before if given is None else given
+            if edits:
+                mapping = editing.apply(shapes.endpoint_mapping(value), edits)
+                value = load_given(mapping, f"endpoint {name}", "endpoint")
+            elif given is not None:  # a file that says nothing about traffic leaves it alone
+                live, mirrored = given.traffic or before.traffic, given.mirror_traffic or before.mirror_traffic
+                value = replace(given, traffic=live, mirror_traffic=mirrored)
+            asked: Endpoint = replace(value, name=before.name)
+            return asked
+
+        change = changed if edits or given is not None else None
+        state = endpoints.update(context, name, change=change, live=traffic, mirror=mirror)
         return Info(state.name, shapes.endpoint(state))
 
     def show(self, name: str) -> Info:

@@ -1,16 +1,19 @@
 """What a call of the API may be given: a file, an object of ours, a mapping, or an entity of Azure's SDK."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from sandbox.model import deployment as deployments
+from sandbox.model import endpoint as endpoints
 from sandbox.model.asset import Model
 from sandbox.model.connection import Connection
 from sandbox.model.deployment import Deployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.environment import Environment
 from sandbox.model.errors import UsageError
-from sandbox.model.problem import SpecError
+from sandbox.model.problem import SpecError, Violation
 
 if TYPE_CHECKING:
     from sandbox.spec.override import Override
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 Value = TypeVar("Value", Endpoint, Deployment, Model, Environment, Connection)
 Given = Any  # str, PathLike, Mapping, one of the above, or an entity of Azure's SDK, which need not be installed
 Kind = Literal["endpoint", "deployment", "model", "environment", "connection"]
+_CHECKS: Mapping[Kind, Callable[[Any], list[Violation]]] = {
+    "endpoint": endpoints.check,
+    "deployment": deployments.check,
+}
 
 
 def read(
@@ -28,7 +35,7 @@ def read(
     Args:
         wanted: the class of what is returned.
         kind: what it is called.
-        given: a path, an object of ours (returned as it is), a mapping as it would stand in a file, or an object of
+        given: a path, an object of ours, a mapping as it would stand in a file, or an object of
             ``azure.ai.ml.entities``; None when ``changes`` say everything. Relative paths in a mapping start from the
             current folder.
         changes: overrides.
@@ -36,10 +43,11 @@ def read(
 
     Raises:
         SpecError: with every problem.
-        UsageError: E018, it is something else.
+        UsageError: E018, it is something else; of an object of ours, what keeps it from being possible.
     """
     if isinstance(given, wanted):
-        return given
+        judged: Value = _judged(kind, given)
+        return judged
     from sandbox.spec.load import examine
 
     if given is None or isinstance(given, (str, os.PathLike)):
@@ -53,6 +61,16 @@ def read(
         raise SpecError(examined.problems)
     assert isinstance(examined.value, wanted)
     return examined.value
+
+
+def _judged(kind: Kind, value: Any) -> Any:
+    """Return an object of ours as a file would have given it: possible, its own name in lower case."""
+    if kind not in _CHECKS:
+        return value  # whoever keeps it looks at it
+    for found in _CHECKS[kind](value):
+        if found.code.startswith("E"):
+            raise UsageError(found.code, found.what, found.why, found.fix)
+    return value if value.name.islower() else replace(value, name=value.name.lower())
 
 
 def _mapping(given: Given, kind: Kind) -> dict[str, Any]:

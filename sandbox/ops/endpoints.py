@@ -2,13 +2,13 @@
 
 import contextlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
-from sandbox.model.errors import SandboxError
+from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import EndpointState
 from sandbox.ops import removal, space, strays
 from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted
@@ -33,8 +33,8 @@ def create(context: Context, endpoint: Endpoint) -> EndpointState:
 
 
 def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointState:
-    before = context.store.find(endpoint.name)
     _make_secrets(context, endpoint)
+    found = None
     try:
         with context.step("gateway", f"endpoint {endpoint.name}", endpoint.name):
             with context.store.all_alone(), context.store.alone(endpoint.name):
@@ -44,16 +44,16 @@ def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointStat
                 if found is not None:
                     refuse_if_deleted(found)
                     endpoint = _keeping_traffic(endpoint, found.endpoint)
-                _check_traffic(found, endpoint)
+                endpoint = _checked(found, endpoint)
                 port = _port(context, endpoint, found)
                 state = replace(found, endpoint=endpoint, port=port) if found else EndpointState(endpoint, port)
                 state = context.store.write(state)
-            _publish_or_undo(context, state, before)
+            _publish_or_undo(context, state, found)
     except SandboxError as error:
-        if error.code == "E058" and attempts > 1 and before is None and settings.port(endpoint) is None:
+        if error.code == "E058" and attempts > 1 and found is None and settings.port(endpoint) is None:
             return _create(context, endpoint, attempts - 1)
         raise
-    context.store.note(state.name, "create", "created" if before is None else "overwritten")
+    context.store.note(state.name, "create", "created" if found is None else "overwritten")
     return state
 
 
@@ -61,27 +61,30 @@ def update(
     context: Context,
     name: str,
     *,
-    endpoint: Endpoint | None = None,
+    change: Callable[[Endpoint], Endpoint] | None = None,
     live: Mapping[str, int] | None = None,
     mirror: Mapping[str, int] | None = None,
 ) -> EndpointState:
     """Change what an endpoint is like, its traffic or its mirror; what is None stays.
 
+    ``change`` returns the endpoint as it shall be. It is given the endpoint as it is when nobody else can change it, so
+    that of two commands at once none takes back what the other one did; and once before, so that the keys are there.
+
     Raises:
         NotFound: E050.
         SandboxError: E056, E058 to E060.
     """
-    if endpoint is not None:
-        settings.status_mapping(endpoint)
-        _make_secrets(context, endpoint)
+    if change is not None:
+        _make_secrets(context, change(context.endpoint(name).endpoint))
     with context.step("gateway", _told(live, mirror), name):
         with context.store.all_alone(), context.store.alone(name):
             before = context.endpoint(name)
             refuse_if_deleted(before)
-            wanted = endpoint or before.endpoint
+            wanted = before.endpoint if change is None else change(before.endpoint)
+            settings.status_mapping(wanted)
             wanted = wanted if live is None else replace(wanted, traffic=dict(live))
             wanted = wanted if mirror is None else replace(wanted, mirror_traffic=dict(mirror))
-            _check_traffic(before, wanted)
+            wanted = _checked(before, wanted)
             state = context.store.write(replace(before, endpoint=wanted, port=_port(context, wanted, before)))
         _publish_or_undo(context, state, before)
     context.store.note(state.name, "update", _told(live, mirror))
@@ -90,10 +93,12 @@ def update(
 
 def all_traffic(context: Context, name: str, deployment: str) -> EndpointState:
     """Send every request to one deployment; it is mirrored no longer."""
-    mirror = {
-        each: share for each, share in context.endpoint(name).endpoint.mirror_traffic.items() if each != deployment
-    }
-    return update(context, name, live={deployment: 100}, mirror=mirror)
+
+    def not_mirrored(endpoint: Endpoint) -> Endpoint:
+        mirror = {each: share for each, share in endpoint.mirror_traffic.items() if each != deployment}
+        return replace(endpoint, traffic={deployment: 100}, mirror_traffic=mirror)
+
+    return update(context, name, change=not_mirrored, live={deployment: 100})
 
 
 def delete(context: Context, name: str) -> None:
@@ -151,8 +156,12 @@ def regenerate_keys(context: Context, name: str, which: str) -> None:
 
     Raises:
         NotFound: E050.
+        UsageError: E095, there is no such key.
         SandboxError: E064, the endpoint takes tokens.
     """
+    which = which.lower()
+    if which not in ("primary", "secondary"):
+        raise UsageError("E095", f"there is no {which} key", "", "primary or secondary")
     state = context.endpoint(name)
     if state.endpoint.auth_mode != "key":
         why = f"its auth_mode is {state.endpoint.auth_mode}: there are tokens, and they expire by themselves"
@@ -161,7 +170,7 @@ def regenerate_keys(context: Context, name: str, which: str) -> None:
         )
     with context.step("gateway", f"{which} key of {state.name}", state.name):
         with context.store.alone(name):
-            keys.replace(context.home, state.name, "secondary" if which.lower() == "secondary" else "primary")
+            keys.replace(context.home, state.name, "secondary" if which == "secondary" else "primary")
         publish(context)
     context.store.note(state.name, "regenerate-keys", f"{which} key replaced")
 
@@ -212,8 +221,11 @@ def _forget_secrets(context: Context, name: str) -> None:
     tokens.remove(context.home, name)
 
 
-def _check_traffic(state: EndpointState | None, endpoint: Endpoint) -> None:
-    """Refuse shares of what cannot answer (Azure's service does, its loader does not)."""
+def _checked(state: EndpointState | None, endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with its traffic as it is stored (``traffic.live``).
+
+    Shares of what cannot answer are refused: Azure's service does so, its loader does not.
+    """
     for violation in traffic.check(endpoint.traffic, endpoint.mirror_traffic, kubernetes=endpoint.is_kubernetes):
         if violation.code.startswith("E"):
             raise SandboxError("E056", violation.what, violation.why, violation.fix)
@@ -231,6 +243,8 @@ def _check_traffic(state: EndpointState | None, endpoint: Endpoint) -> None:
             why = f"the endpoint's deployments are {names}" if names else "the endpoint has no deployment yet"
             fix = "create the deployment first, then set the traffic; `sandbox up` does both in order"
             raise SandboxError("E056", f"{what} names {name!r}, which does not exist", why, fix)
+    live, mirror = traffic.live(endpoint.traffic), traffic.live(endpoint.mirror_traffic)
+    return replace(endpoint, traffic=live, mirror_traffic=mirror)
 
 
 def _port(context: Context, endpoint: Endpoint, found: EndpointState | None) -> int:

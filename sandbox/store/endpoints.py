@@ -11,7 +11,8 @@ from typing import Any
 
 from sandbox import files
 from sandbox.home import Home
-from sandbox.model.errors import SandboxError
+from sandbox.model import names
+from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.state import EndpointState
 from sandbox.store import codec
 
@@ -44,6 +45,8 @@ class Endpoints:
         Raises:
             SandboxError: E004, its file is damaged.
         """
+        if names.check(name):  # it would lead out of the folder, or nowhere
+            return None
         path = self._file(name.lower())
         said = files.read_json(path)
         if said is None:
@@ -60,7 +63,13 @@ class Endpoints:
 
     @contextlib.contextmanager
     def alone(self, name: str) -> Iterator[None]:
-        """Hold the lock of one endpoint: for reading, deciding and writing, never while anything is waited for."""
+        """Hold the lock of one endpoint: for reading, deciding and writing, never while anything is waited for.
+
+        Raises:
+            NotFound: E050, no endpoint can have this name.
+        """
+        for violation in names.check(name):
+            raise NotFound("E050", f"no endpoint {name!r}", violation.why, "sandbox status")
         with files.alone(self._home.at("locks", f"{name.lower()}.lock"), f"endpoint {name}"):
             yield
 
