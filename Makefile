@@ -9,7 +9,7 @@ ARGS ?=
 .NOTPARALLEL:
 
 help:
-	@echo 'make demo    train a small model, serve it, ask it, see an error with its own line'
+	@echo 'make demo    an endpoint with two versions of a real model, from training to clean-up'
 	@echo 'make test    all tests but those that need Docker, with coverage'
 	@echo 'make test-docker    those with containers; without an engine they say why they are skipped'
 	@echo 'make lint    ruff, mypy, import contracts'
