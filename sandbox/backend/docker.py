@@ -8,13 +8,14 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sandbox import files
 from sandbox.backend import docker_words as words
 from sandbox.backend import ports
 from sandbox.backend.docker_engine import Connection, Engine
 from sandbox.backend.docker_failure import NO_GPU, explain, refused
+from sandbox.backend.docker_seen import instance_of
 from sandbox.backend.protocol import Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model.container import Container
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 KEPT_LINES = 5000  # of the log of an instance that was stopped
 PORT_TRIES = 5
 REMOVAL_S, PAUSE_S = 10.0, 0.02
-_EXITED = re.compile(r"\((\d+)\)")
 _TAKEN = ("port is already allocated", "address already in use")
 
 
@@ -154,31 +154,8 @@ class DockerBackend:
         return self._observed(found[0]) if found else None
 
     def _observed(self, found: Mapping[str, Any]) -> Instance:
-        said = found["Labels"]
-        state: Literal["starting", "running", "exited"] = "starting"
-        if found["State"] in {"running", "paused"}:
-            state = "running"
-        elif found["State"] in {"exited", "dead"} or (found["State"] == "restarting" and self._loops(found["Id"])):
-            state = "exited"
-        code = _EXITED.search(found.get("Status") or "") if state == "exited" else None
-        endpoint, deployment, revision = said[words.ENDPOINT], said[words.DEPLOYMENT], said[words.REVISION]
-        probe = int(said[words.PROBE_PORT])
-        return Instance(
-            endpoint=endpoint,
-            deployment=deployment,
-            revision=revision,
-            index=int(said[words.INDEX]),
-            id=found["Id"],
-            pid=None,
-            port=int(said[words.PORT]),
-            state=state,
-            exit_code=int(code[1]) if code else None,
-            started=float(found["Created"]),
-            log=os.path.join(self._home.instances, endpoint, deployment, revision, said[words.INDEX], "log"),
-            backend="docker",
-            probe_port=probe if probe != int(said[words.PORT]) else None,
-            socket=said.get(words.SOCKET, ""),
-        )
+        loops = found["State"] == "restarting" and self._loops(found["Id"])
+        return instance_of(found, self._home.instances, loops=loops)
 
     def _loops(self, container: str) -> bool:
         found = self._inspect(container)
