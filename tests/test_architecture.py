@@ -63,7 +63,7 @@ NOT_LOADED = {
     "inference_http.web.app": LAZY,
     "inference_http.worker.main": LAZY,
     "sandbox": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
-    "sandbox.demo": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
+    "sandbox.demo.__main__": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "sandbox.gateway.gateway": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "tui": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
     "templates": FRAMEWORKS | LAZY | CONTROL_PLANE_ONLY,
