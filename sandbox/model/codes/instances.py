@@ -77,6 +77,16 @@ ROWS = {
         "its own), and uv is not on `PATH`.",
         "Install uv, or the system's package `python3-venv`.",
     ),
+    "E125": Code(
+        "not a model of MLflow",
+        "A model of type `mlflow_model` is the folder that MLflow wrote: the file `MLmodel` says what is in it.",
+        "Name that folder as `path`, or give the model another `type` and a scoring script.",
+    ),
+    "E126": Code(
+        "MLflow model that cannot be served",
+        "Without a scoring script the model's flavour `python_function` answers; it was logged without one.",
+        "Log it with `mlflow.<library>.log_model`, or write a scoring script.",
+    ),
     # --- Running instances ---
     "E085": Code(
         "interpreter cannot be started",
