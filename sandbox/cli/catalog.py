@@ -24,8 +24,11 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("serve", "verbs_begin", OWN, "serve a scoring script, and reload it when it changes"),
     Entry("up", "verbs_run", OWN, "make endpoints and deployments be as the YAML files say"),
     Entry("status", "verbs_run", OWN, "endpoints, deployments, instances, traffic"),
+    Entry("tui", "verbs_begin", OWN, "see and steer all of it in this terminal"),
     Entry("logs", "verbs_run", OWN, "what the deployments log"),
     Entry("down", "verbs_run", OWN, "delete endpoints and everything that runs for them"),
+    Entry("image", "verbs_image", OWN, "what was built for deployments in containers"),
+    Entry("seal", "verbs_image", OWN, "put a deployment into one image that runs anywhere"),
     Entry("prune", "verbs_run", OWN, "remove built environments and copies that nothing uses"),
     Entry("agent", "verbs_run", OWN, "look after what runs: restart what dies or hangs"),
     Entry("doctor", "verbs_begin", OWN, "what works on this machine, and how to fix what does not"),
@@ -73,7 +76,7 @@ ENTRIES: tuple[Entry, ...] = (
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 # Names that are commands by themselves: no verb follows.
 ALONE = frozenset(
-    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent"} | {"configure", "login", "logout"}
+    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent", "image"} | {"configure", "login", "logout"}
 )
 
 

@@ -25,6 +25,7 @@ def create(session: Session) -> dict[str, Any]:
         all_traffic=given.all_traffic,
         wait=not given.no_wait,
         debug=given.vscode_debug,
+        backend=given.backend,
         report=session.report,
     )
     return made.as_azure()
@@ -49,6 +50,7 @@ def update(session: Session) -> dict[str, Any]:
         edits=edits(given, sets=not given.file),
         wait=not given.no_wait,
         debug=True if given.vscode_debug else None,
+        backend=given.backend,
         report=session.report,
     )
     return changed.as_azure()

@@ -63,6 +63,21 @@ SERVE = Verb(
     kind="own",
     open=True,
 )
+TUI = Verb(
+    "",
+    "see and steer all of it in this terminal",
+    (
+        Flag(("--read-only",), "Look, and change nothing.", kind="switch"),
+        Flag(("--web",), "Show it in a browser of this machine, read-only, behind a token.", kind="switch"),
+        Flag(("--port",), "With --web: where; 8099 unless given.", "PORT", "number"),
+        Flag(("--allow-write",), "With --web: let it change things.", kind="switch"),
+    ),
+    "tui:run",
+    ("sandbox tui", "sandbox tui --web"),
+    about="See, steer and debug every endpoint without leaving the terminal: traffic, logs, requests, debugger.\n"
+    "Press ? for the keys; docs/tui.md lists them.",
+    kind="own",
+)
 DOCTOR = Verb(
     "",
     "what works on this machine, and how to fix what does not",
@@ -86,7 +101,7 @@ COMPLETION = Verb(
     about="Print a script that completes commands, flags, and names of endpoints and deployments.",
     kind="own",
 )
-_VERBS = {"init": INIT, "validate": VALIDATE, "serve": SERVE, "doctor": DOCTOR, "completion": COMPLETION}
+_VERBS = {"init": INIT, "validate": VALIDATE, "serve": SERVE, "tui": TUI, "doctor": DOCTOR, "completion": COMPLETION}
 
 
 def group(name: str) -> Group:

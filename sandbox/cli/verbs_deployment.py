@@ -25,6 +25,13 @@ DEBUG = Flag(
 )
 GPU = Flag(("--local-enable-gpu",), "Accepted: an instance_type with GPUs is given those there are.", kind="truth")
 PACKAGE = Flag(("--package-model", "--with-package"), "Accepted, and without effect here.", kind="switch")
+BACKEND = Flag(
+    ("--backend",),
+    "process or docker: what runs it. Unless given, the property sandbox.backend, else SANDBOX_BACKEND, else process.",
+    "NAME",
+    "choice",
+    ("process", "docker"),
+)
 SKIP = Flag(("--skip-script-validation",), "Do not look into the scoring script before.", kind="switch")
 
 DEPLOYMENT = Group(
@@ -41,6 +48,7 @@ DEPLOYMENT = Group(
                 SET,
                 Flag(("--all-traffic",), "Then send all traffic to it.", kind="switch"),
                 LOCAL,
+                BACKEND,
                 NO_WAIT,
                 SKIP,
                 DEBUG,
@@ -58,7 +66,23 @@ DEPLOYMENT = Group(
         Verb(
             "update",
             "change a deployment; the old instances serve until the new ones are ready",
-            (NAME, ENDPOINT, FILE, EDIT_SET, ADD, REMOVE, FORCE_STRING, LOCAL, NO_WAIT, SKIP, DEBUG, GPU, PACKAGE, WEB),
+            (
+                NAME,
+                ENDPOINT,
+                FILE,
+                EDIT_SET,
+                ADD,
+                REMOVE,
+                FORCE_STRING,
+                LOCAL,
+                BACKEND,
+                NO_WAIT,
+                SKIP,
+                DEBUG,
+                GPU,
+                PACKAGE,
+                WEB,
+            ),
             "run_deployment:update",
             (
                 "sandbox online-deployment update -n blue -e shop --set instance_count=2",
