@@ -79,6 +79,7 @@ class OnlineDeployments(Part):
         from sandbox.ops import deployments, shapes
 
         context = self._context(report)
+        made_of = None
         if file is not None:
             value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
             if edits:
@@ -87,11 +88,11 @@ class OnlineDeployments(Part):
         else:
             if name is None or endpoint is None:
                 raise UsageError("E031", "which deployment is not said", "", "give -n NAME and -e ENDPOINT, or -f FILE")
-            _, before = context.deployment(endpoint, name)
-            value = _edited(before.wanted, edits, kept=True)
+            made_of = context.deployment(endpoint, name)[1].wanted
+            value = _edited(made_of, edits, kept=True)
             fresh = any(edit.path[:1] in {("code_configuration",), ("model",)} for edit in edits)
         state = deployments.update(
-            context, value, fresh=fresh, development=reload, debug=debug, backend=backend, wait=wait
+            context, value, fresh=fresh, made_of=made_of, development=reload, debug=debug, backend=backend, wait=wait
         )
         return Info(state.wanted.name, shapes.deployment(state))
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 
 from sandbox.mlflow import nocode
@@ -47,7 +48,7 @@ def create(
     nocode.check(wanted)
     operation = begin("create")
     name = wanted.name.lower()
-    with context.store.alone(wanted.endpoint_name):
+    with _alone(context, wanted.endpoint_name, ports=debug):
         state = context.endpoint(wanted.endpoint_name)
         refuse_if_deleted(state)
         found = state.deployments.get(name)
@@ -80,6 +81,7 @@ def update(
     deployment: Deployment,
     *,
     fresh: bool,
+    made_of: Deployment | None = None,
     development: bool | None = None,
     debug: bool | None = None,
     backend: str | None = None,
@@ -88,7 +90,8 @@ def update(
     """Change a deployment in place: the old instances answer until the new ones are ready.
 
     ``fresh``: code and model are read again from where ``deployment`` names them; else what runs now is used again, and
-    where only the number of instances or the rules of the gateway change, nothing is restarted.
+    where only the number of instances or the rules of the gateway change, nothing is restarted. ``made_of``: what
+    ``deployment`` was made of by edits; they are refused where another command has changed it since.
 
     Raises:
         NotFound: E050, E051.
@@ -100,10 +103,13 @@ def update(
         nocode.check(wanted)
     operation = begin("update")
     name = wanted.name.lower()
-    with context.store.alone(wanted.endpoint_name):
+    with _alone(context, wanted.endpoint_name, ports=bool(debug)):
         state, found = context.deployment(wanted.endpoint_name, name)
         refuse_if_deleted(state)
         refuse_if_busy(found, f"deployment {name}")
+        if made_of is not None and made_of != found.wanted:
+            what = f"deployment {name} was changed by another command meanwhile"
+            raise SandboxError("E053", what, "", "look at it, and say the same again")
         if found.state == "Deleting":
             raise SandboxError("E053", f"deployment {name} is being deleted", "", "delete it again, then create it")
         changed = replace(
@@ -165,6 +171,13 @@ def _finish_deletion(context: Context, endpoint: str, name: str) -> None:
         state = context.store.find(endpoint)
         if state is not None and name in state.deployments:
             context.store.write(with_deployment(state, name, None))
+
+
+@contextlib.contextmanager
+def _alone(context: Context, endpoint: str, *, ports: bool) -> Iterator[None]:
+    """Hold the lock of an endpoint and, where a port is chosen, that of what endpoints share."""
+    with context.store.all_alone() if ports else contextlib.nullcontext(), context.store.alone(endpoint):
+        yield
 
 
 def _resolved(context: Context, deployment: Deployment) -> Deployment:

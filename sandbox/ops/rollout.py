@@ -45,7 +45,8 @@ def carry_out(context: Context, endpoint: str, name: str, operation: Operation) 
     """
     try:
         state = _mine(context, endpoint, name, operation)
-        kept = state.serving if state.serving and revisions.same(context.home, state) else None
+        serving = state.serving
+        kept = serving if serving and _is_whole(serving) and revisions.same(context.home, state) else None
         if kept is not None:
             done = _rescale(context, endpoint, name, operation, kept)
         else:
@@ -60,6 +61,13 @@ def carry_out(context: Context, endpoint: str, name: str, operation: Operation) 
         raise
     context.store.note(endpoint, operation.verb, f"deployment {name} is ready")
     return done
+
+
+def _is_whole(revision: Revision) -> bool:
+    """Tell whether what instances of a revision start from is still there: somebody may have removed it."""
+    folders = [folder for folder in (revision.model_dir, revision.code_root) if folder is not None]
+    python = revision.backend == "docker" or os.path.exists(revision.python)
+    return python and all(os.path.isdir(folder) for folder in folders)
 
 
 def _replace(context: Context, endpoint: str, name: str, operation: Operation) -> DeploymentState:

@@ -1,0 +1,76 @@
+"""Deployments whose parts are gone, and commands on deployments that meet."""
+
+import json
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from sandbox.api import Edit
+from sandbox.model.errors import SandboxError
+from sandbox.ops import debugging, deployments
+from tests.support.boxes import box_in
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the gateway needs unix sockets")
+
+
+@pytest.fixture
+def box(tmp_path):
+    with box_in(tmp_path) as made:
+        yield made
+
+
+def lose_interpreter(box):
+    context = box.api.context()
+    context.change(
+        "shop", "blue", lambda each: replace(each, serving=replace(each.serving, python="/no/such/interpreter"))
+    )
+
+
+def lose_code(box):
+    shutil.rmtree(box.api.context().deployment("shop", "blue")[1].serving.code_root)
+
+
+@pytest.mark.parametrize("lose", [lose_interpreter, lose_code])
+def test_what_is_gone_from_below_a_deployment_is_made_again_by_the_same_command(box, lose):
+    box.start("blue")
+    lose(box)
+    box.kill(box.pids("blue")[0])
+    assert box.api.heal().failed == (("shop", "blue"),)
+    box.api.online_deployments.update(box.deployment("blue"))
+    assert box.who() == "blue"
+    box.consistent()
+
+
+def test_an_edit_takes_nothing_back_that_was_changed_since(box, monkeypatch):
+    box.start("blue")
+    resolved = deployments._resolved
+
+    def meanwhile(context, deployment):
+        monkeypatch.setattr(deployments, "_resolved", resolved)
+        set_to("instance_count", 2)
+        return resolved(context, deployment)
+
+    def set_to(key, value):
+        box.api.online_deployments.update(name="blue", endpoint="shop", edits=[Edit("set", (key,), value)])
+
+    monkeypatch.setattr(deployments, "_resolved", meanwhile)
+    with pytest.raises(SandboxError, match="E053"):
+        set_to("description", "x")
+    set_to("description", "x")
+    shown = box.api.online_deployments.show("blue", "shop").as_azure()
+    assert (shown["instance_count"], shown["description"]) == (2, "x")
+
+
+def test_two_that_are_to_be_debugged_get_ports_of_their_own(box, monkeypatch):
+    box.api.online_endpoints.create(box.endpoint())
+    box.api.online_endpoints.create(box.endpoint("other"))
+    files = [box.deployment("blue"), box.deployment("green", endpoint="other")]
+    monkeypatch.setattr(debugging, "write_launch", lambda *_: None)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda file: box.api.online_deployments.create(file, debug=True), files))
+    shown = [box.api.online_deployments.show(*names).as_azure() for names in (("blue", "shop"), ("green", "other"))]
+    ports = [each["properties"]["sandbox.debug_port"] for each in shown]
+    assert len(set(ports)) == 2, json.dumps(ports)
