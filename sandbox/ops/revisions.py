@@ -10,16 +10,19 @@ from sandbox import files
 from sandbox.environment import materials
 from sandbox.environment.interpreter import Interpreter, prepare
 from sandbox.home import Home
+from sandbox.mlflow import nocode, packages
 from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment, KubernetesDeployment
 from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
+from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, Revision
 from sandbox.ops import containers
 from sandbox.ops.context import Context
 from sandbox.store import codec, connections_inject
 
 INITIALIZER_LOG = "storage-initializer.log"
+GENERATED = "generated"  # below the folder of a revision: code that the deployment leaves out
 
 
 def same(home: Home, state: DeploymentState) -> bool:
@@ -32,13 +35,18 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
     """Prepare the environment, lay out model and code, and say what instances are started from.
 
     Raises:
-        SandboxError: E061 and those of ``sandbox.environment``.
+        SandboxError: E061 and those of ``sandbox.environment`` and ``sandbox.mlflow``.
     """
     wanted = state.wanted
     connections_inject.resolve(context.home, wanted.environment_variables)  # a bad reference is told before long work
     endpoint, name = wanted.endpoint_name.lower(), wanted.name.lower()
     source = _as_served(wanted, state.serving) if state.serving and not state.fresh else wanted
-    environment = wanted.environment if isinstance(wanted.environment, Environment) else None
+    folder = os.path.join(context.home.instances, endpoint, name, number)
+    completed = nocode.complete(source, os.path.join(folder, GENERATED), container=state.backend == "docker")
+    source = completed.deployment
+    for note in completed.notes:
+        context.report(Event("environment", "note", note, endpoint, name))
+    environment = source.environment if isinstance(source.environment, Environment) else None
     interpreter = Interpreter("")
     if state.backend == "process":
         with context.step("environment", "environment", endpoint, name) as told:
@@ -46,11 +54,13 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
             for warning in interpreter.warnings:
                 told.note(warning)
     code_digest = _code_digest(context.home, state)
-    folder = os.path.join(context.home.instances, endpoint, name, number)
     with context.step("storage", "code and model", endpoint, name):
         found = materials.lay_out(context.home, source, folder, link_code=state.development, report=context.report)
         files.write(os.path.join(folder, INITIALIZER_LOG), "".join(f"{line}\n" for line in found.log).encode())
-    made = containers.make(context, state, found, code_digest) if state.backend == "docker" else None
+    made = None
+    if state.backend == "docker":
+        content = materials.digest_of_code(context.home, completed.code) if completed.code else code_digest
+        made = containers.make(context, replace(state, wanted=source), found, content)
     seen = replace(found, model_dir=made.model_dir, app_root=made.app_root) if made else found
     return Revision(
         id=number,
@@ -63,7 +73,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
         code_root=found.code_root,
         app_root=seen.app_root or folder,
         entry_script=found.entry_script,
-        variables=_variables(wanted, seen),
+        variables=_variables(source, seen),
         arguments=("--reload",) if state.development else (),
         debug_port=state.debug_port,
         backend=state.backend,
@@ -152,5 +162,8 @@ def _digest(state: DeploymentState, code_digest: str) -> str:
         "debug": state.debug_port,
         "backend": state.backend,
         "mount": deployment.model_mount_path,
+        "egress": getattr(deployment, "egress_public_network_access", "enabled"),
     }
+    if nocode.concerns(deployment) and (which := packages.variant(deployment)) != "skinny":
+        said["mlflow"] = which
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
