@@ -38,6 +38,8 @@ class Identity:
 
 def runs(folder: Folder) -> bool:
     """Tell whether the gateway of this folder runs, or is being started."""
+    if not folder.is_ours():
+        return False
     try:
         descriptor = os.open(folder.at(ALIVE), os.O_RDWR)
     except FileNotFoundError:

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import stat
+import tempfile
 
 import pytest
 from hypothesis import given
@@ -194,6 +195,13 @@ def test_the_home_is_private_and_its_gateway_has_a_short_path(tmp_path):
     long = Home(str(tmp_path / ("x" * 120)))
     assert len(long.gateway) <= 90
     assert long.gateway != Home(str(tmp_path / ("y" * 120))).gateway
+
+
+def test_the_gateway_is_found_again_by_whoever_has_another_folder_for_temporary_files(tmp_path, monkeypatch):
+    long = Home(str(tmp_path / ("x" * 120)))
+    before = long.gateway
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert long.gateway == before
 
 
 def test_a_home_that_cannot_be_made_says_what_to_do(tmp_path):
