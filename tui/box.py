@@ -187,6 +187,10 @@ class Box:
         """Begin work in a process of its own."""
         return jobs.begin(self._jobs, self.place, order)
 
+    def again(self, job: str) -> str:
+        """Begin the same work once more."""
+        return jobs.begin(self._jobs, self.place, jobs.order(self._jobs, job))
+
     def cancel(self, job: str) -> None:
         """Let a job stop, as Ctrl-C would."""
         jobs.cancel(self._jobs, job)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui import commands
 from tui import format as write
-from tui.looks import Group, Row
+from tui.looks import About, Group, Row
 from tui.screens.confirm import Confirm
 from tui.screens.form import Field, Form
 from tui.source import Order
@@ -88,21 +88,14 @@ def reload(desk: "Desk", row: Row, *, on: bool) -> None:
 
 
 def reread(desk: "Desk", row: Row) -> None:
-    """Read the YAML file of a deployment again."""
+    """Take code and model of a deployment again from where they are, as edited since."""
 
-    def go(given: dict[str, str] | None) -> None:
-        if given is not None and given["file"]:
-            file = os.path.abspath(os.path.expanduser(given["file"]))
-            line = commands.line("online-deployment", "update", "-n", row.name, "-e", row.endpoint, "-f", file)
-            _update(desk, row, f"update {row.name}", line, file=file)
+    def go(about: About) -> None:
+        if about.code:
+            line = commands.edit(row.endpoint, row.name, [f"code_configuration.code={about.code}"])
+            _update(desk, row, f"{row.name}: code again", line, sets=[[["code_configuration", "code"], about.code]])
 
-    def ask(folder: str) -> None:
-        name = os.path.join(folder, f"{row.name}-deployment.yml")
-        found = name if os.path.exists(name) else os.path.join(folder, f"{row.name}.yml")
-        hint = "Code and model are read again, too. The old instances answer until the new ones are ready."
-        desk.push_screen(Form(f"Update {row.name}", [Field("file", "YAML file", found)], hint), go)
-
-    desk.errand(lambda: desk.source.about(*row.key), lambda about: ask(about.code), name="reread")
+    desk.errand(lambda: desk.source.about(*row.key), go, name="reread")
 
 
 def heal(desk: "Desk") -> None:

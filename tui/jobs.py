@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -53,6 +53,12 @@ def begin(folder: str, home: str, order: Order) -> str:
     _children[child.pid] = child
     _forget_old(folder)
     return name
+
+
+def order(folder: str, name: str) -> Order:
+    """Return what a job was asked to do."""
+    said = json.loads(_text(os.path.join(folder, name, ORDER)))
+    return Order(**{each.name: said[each.name] for each in fields(Order)})
 
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}  # to collect their exit codes; they do not depend on us

@@ -107,7 +107,7 @@ TABLE: tuple[Key, ...] = (
     Key("overview", "new", "n", "new", "Bring up a folder of YAML files, or begin one with a sample.", changes=True),
     Key("overview", "scale", "s", "start/stop", "Choose how many instances run; 0 stops it.", changes=True),
     Key("overview", "edit", "e", "", "Change any setting of the deployment: KEY=VALUE.", changes=True),
-    Key("overview", "reread", "u", "", "Read its YAML file, code and model again.", changes=True),
+    Key("overview", "reread", "u", "", "Take its code again, as you have edited it.", changes=True),
     Key("overview", "heal", "h", "", "Start what should run and does not.", changes=True),
     Key("overview", "delete", "x,delete", "delete", "Delete the deployment; asks first.", changes=True),
     Key(

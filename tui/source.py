@@ -49,5 +49,8 @@ class Source(Protocol):
     def begin(self, order: Order) -> str:
         """Begin work in a process of its own; return its id."""
 
+    def again(self, job: str) -> str:
+        """Begin the same work once more; return its id."""
+
     def cancel(self, job: str) -> None:
         """Let a job stop."""

@@ -193,5 +193,9 @@ class FakeSource:
         self.set(jobs=(Job("9", order.title, order.command, "working", f"{DAY}12:09:00+00:00"), *self.now.jobs))
         return "9"
 
+    def again(self, job):
+        self.calls.append(("again", job))
+        return "10"
+
     def cancel(self, job):
         self.calls.append(("cancel", job))

@@ -15,7 +15,6 @@ from tui import keys
 from tui.looks import Job, Look, Step
 from tui.screens.confirm import Confirm
 from tui.screens.page import Page
-from tui.source import Order
 from tui.widgets.rows import Rows
 from tui.widgets.trouble_view import content as trouble_content
 
@@ -118,13 +117,10 @@ class Jobs(Page):
         self.desk.push_screen(Confirm(f"Cancel {job.title}?", effects, job.command, "Cancel the job"), go)
 
     def action_again(self) -> None:
-        """Do the same once more, as its command line says it."""
-        import shlex
-
+        """Do the same once more."""
         job = self.chosen
-        if job is not None and job.state != "working":
-            words = shlex.split(job.command.partition(" && ")[2] or job.command)[1:]
-            self.desk.order(Order("command", job.title, job.command, {"words": words}, job.endpoint, job.deployment))
+        if job is not None and job.state != "working" and not self.desk.refused(job.command):
+            self.desk.errand(lambda: self.desk.source.again(job.id), lambda _: self.desk.feed.now())
 
     def to_copy(self) -> str:
         """Copy the command."""
