@@ -13,7 +13,7 @@ from sandbox.backend.protocol import Instance
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event, Report
 from sandbox.model.serving import Probe
-from sandbox.ops.context import Context
+from sandbox.ops.context import Context, of_system
 
 EVERY_S = 2.0
 LONGEST_PAUSE_S = 300.0  # between attempts to start what does not start
@@ -66,15 +66,27 @@ class Loop:
         Raises:
             SandboxError: E068, another agent works for this home.
         """
+        told = None
         with alone(self._box.home):
             while not self._ended.is_set():
-                try:
-                    self.once()
-                except (
-                    SandboxError
-                ) as error:  # a damaged file, a port that is taken: it may be mended by the next round
-                    self._report(Event("ready", "failed", f"{error}: {error.why}" if error.why else str(error)))
+                trouble = self._trouble()
+                if trouble is not None and trouble != told:  # once, not each round: the log would have no end
+                    self._report(Event("ready", "failed", trouble))
+                told = trouble
                 self._ended.wait(every_s)
+
+    def _trouble(self) -> str | None:
+        """Do one round; return what kept it from its end: a damaged file, a port that is taken, a full disk.
+
+        It may be mended by the next round.
+        """
+        try:
+            self.once()
+        except OSError as error:
+            return _text(of_system(error))
+        except SandboxError as error:
+            return _text(error)
+        return None
 
     def end(self) -> None:
         """Let ``run`` return. Any thread, any signal."""
@@ -118,6 +130,10 @@ class Loop:
         self._report(Event("stop", "note", text, instance.endpoint, instance.deployment))
         context.store.note(instance.endpoint, "liveness", f"deployment {instance.deployment}: {text}")
         context.backend.stop(instance, probe.timeout)
+
+
+def _text(error: SandboxError) -> str:
+    return f"{error}: {error.why}" if error.why else str(error)
 
 
 def serve(box: Sandbox, report: Report) -> None:

@@ -146,6 +146,13 @@ def refuse_if_deleted(state: EndpointState) -> None:
         raise SandboxError("E053", f"endpoint {state.name} is being deleted", "its deletion was interrupted", fix)
 
 
+def of_system(error: OSError) -> SandboxError:
+    """Return what an error of the file system that nobody foresaw is told as: a full disk, a folder of another user."""
+    what = f"{error.filename} cannot be used" if error.filename else "a file cannot be used"
+    fix = "make room, or correct the permissions; then say the same again"
+    return SandboxError("E003", what, error.strerror or str(error), fix)
+
+
 def failure_of(error: SandboxError) -> Failure:
     """Keep an error with the state that it explains."""
     log = tuple(getattr(error, "log", ()))

@@ -8,7 +8,7 @@ from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, EndpointState, Operation
 from sandbox.ops import deployments, endpoints, removal, rollout, strays
-from sandbox.ops.context import Context, begin, failure_of, with_deployment
+from sandbox.ops.context import Context, begin, failure_of, of_system, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.ops.readiness import wait_ready
 from sandbox.reconcile.plan import Plan, plan
@@ -134,10 +134,11 @@ def _start(context: Context, endpoint: str, name: str) -> bool:
         if found.state == "Failed" and found.wanted == made_of:
             outcome = replace(outcome, failure=None, state="Succeeded")
         context.store.note(endpoint, "heal", f"deployment {name}: {len(started)} started")
-    except SandboxError as error:
+    except (SandboxError, OSError) as error:
         removal.stop(context, started, grace_s=1)
-        _tell(context, endpoint, name, error)
-        outcome = replace(outcome, failure=failure_of(error), state="Failed")
+        failure = of_system(error) if isinstance(error, OSError) else error
+        _tell(context, endpoint, name, failure)
+        outcome = replace(outcome, failure=failure_of(failure), state="Failed")
         return False
     finally:
         context.change(endpoint, name, lambda each: replace(each, operation=None, **_changed(found, outcome)))

@@ -5,7 +5,7 @@ from sandbox.gateway.description import KeyAuth, TokenAuth
 from sandbox.gateway.errors import GatewayError, PortBusy
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
-from sandbox.ops.context import Context
+from sandbox.ops.context import Context, of_system
 from sandbox.reconcile.describe import description
 
 
@@ -15,7 +15,7 @@ def publish(context: Context) -> None:
     Any command may say it at any time: the lock makes them take turns, and each reads what is true when its turn comes.
 
     Raises:
-        SandboxError: E058, E059.
+        SandboxError: E003, E058, E059.
     """
     with files.alone(context.home.at("locks", "_gateway.lock"), "the gateway"):
         states = context.store.all()
@@ -29,6 +29,8 @@ def publish(context: Context) -> None:
             raise SandboxError("E058", error.what, error.why, fix) from None
         except GatewayError as error:
             raise SandboxError("E059", error.what, error.why, error.fix) from None
+        except OSError as error:
+            raise of_system(error) from error
 
 
 def _auth(context: Context, state: EndpointState) -> KeyAuth | TokenAuth:

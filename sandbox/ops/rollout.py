@@ -18,7 +18,7 @@ from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Operation, Revision
 from sandbox.ops import debugging, removal, revisions
-from sandbox.ops.context import Context, failure_of, with_deployment
+from sandbox.ops.context import Context, failure_of, of_system, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.ops.readiness import wait_ready
 from sandbox.store import owner
@@ -56,6 +56,10 @@ def carry_out(context: Context, endpoint: str, name: str, operation: Operation) 
     except SandboxError as error:
         _failed(context, endpoint, name, operation, error)
         raise
+    except OSError as error:
+        failure = of_system(error)
+        _failed(context, endpoint, name, operation, failure)
+        raise failure from error
     except BaseException:  # Ctrl-C and bugs: as if we had been killed, but tidy
         _failed(context, endpoint, name, operation, SandboxError("E063", "interrupted before it was ready"))
         raise
@@ -213,7 +217,7 @@ def _release(context: Context, endpoint: str, name: str, operation: Operation) -
 
 
 def _failed(context: Context, endpoint: str, name: str, operation: Operation, error: SandboxError) -> None:
-    with contextlib.suppress(SandboxError):
+    with contextlib.suppress(SandboxError, OSError):  # that it failed counts, not that it cannot be written down
         _write(
             context, endpoint, name, operation,
             state="Failed", failure=failure_of(error), coming=None, operation=None,

@@ -1,5 +1,6 @@
 """Deployments whose parts are gone, and commands on deployments that meet."""
 
+import errno
 import json
 import shutil
 import sys
@@ -9,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from sandbox.api import Edit
+from sandbox.gateway.folder import Folder
 from sandbox.model.errors import SandboxError
-from sandbox.ops import debugging, deployments
+from sandbox.ops import debugging, deployments, revisions
 from tests.support.boxes import box_in
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the gateway needs unix sockets")
@@ -74,3 +76,31 @@ def test_two_that_are_to_be_debugged_get_ports_of_their_own(box, monkeypatch):
     shown = [box.api.online_deployments.show(*names).as_azure() for names in (("blue", "shop"), ("green", "other"))]
     ports = [each["properties"]["sandbox.debug_port"] for each in shown]
     assert len(set(ports)) == 2, json.dumps(ports)
+
+
+# --- A file system that fails ----------------------------------------------------------------------------------------
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
+
+
+def test_a_full_disk_is_told_as_such_and_what_serves_serves_on(box, monkeypatch):
+    box.start("blue")
+    for target, name in ((Folder, "write"), (revisions, "make")):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, full)
+            with pytest.raises(SandboxError, match="/somewhere") as caught:
+                set_variable(box, "WHO", f"not-{name}")
+            assert "No space left" in caught.value.why
+        failure = box.api.context().deployment("shop", "blue")[1].failure
+        assert (failure.code, failure.why) == (caught.value.code, caught.value.why)
+        assert box.ask().status == 200
+    set_variable(box, "WHO", "again")
+    assert box.who() == "again"
+    box.consistent()
+
+
+def set_variable(box, name, value):
+    edits = [Edit("set", ("environment_variables", name), value)]
+    box.api.online_deployments.update(name="blue", endpoint="shop", edits=edits)

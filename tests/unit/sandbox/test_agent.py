@@ -1,6 +1,10 @@
 """The agent's rules: when an instance is dead, how long what fails is left alone. Time is a number here."""
 
-from sandbox.agent.loop import LONGEST_PAUSE_S, Liveness, Pause
+import threading
+import time
+
+from sandbox.agent.loop import LONGEST_PAUSE_S, Liveness, Loop, Pause
+from sandbox.api import Sandbox
 from sandbox.model.serving import Probe
 
 
@@ -32,3 +36,32 @@ def test_what_fails_is_left_alone_twice_as_long_each_time_and_never_for_ever():
         now = pause.until
     assert lengths[:4] == [2, 4, 8, 16]
     assert lengths[-1] == LONGEST_PAUSE_S
+
+
+def until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_trouble_with_files_ends_no_agent_and_is_told_once(tmp_path):
+    endpoints = tmp_path / "home" / "endpoints"
+    endpoints.parent.mkdir()
+    endpoints.write_text("no folder")
+    told = []
+    loop = Loop(Sandbox(str(tmp_path / "home")), told.append)
+    thread = threading.Thread(target=loop.run, args=(0.01,))
+    thread.start()
+    try:
+        until(lambda: told)
+        lock = tmp_path / "home" / "locks" / "_gateway.lock"
+        time.sleep(0.3)  # rounds in which the same is found
+        assert [event.text.partition(":")[0] for event in told] == [f"[E003] {endpoints} cannot be used"]
+        assert not lock.exists()
+        endpoints.unlink()
+        until(lock.exists)  # a round that came to its end
+    finally:
+        loop.end()
+        thread.join(20)
+    assert not thread.is_alive()
