@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.agent.place import alone
+from sandbox.agent.place import alone, ours
 from sandbox.api import Sandbox
 from sandbox.backend.protocol import Instance
 from sandbox.model.errors import SandboxError
@@ -61,7 +61,7 @@ class Loop:
         self._liveness: dict[str, Liveness] = {}
 
     def run(self, every_s: float = EVERY_S) -> None:
-        """Work until ``end`` is called.
+        """Work until ``end`` is called, or the home is removed; what it held is ended before.
 
         Raises:
             SandboxError: E068, another agent works for this home.
@@ -73,6 +73,8 @@ class Loop:
                 if trouble is not None and trouble != told:  # once, not each round: the log would have no end
                     self._report(Event("ready", "failed", trouble))
                 told = trouble
+                if not ours(self._box.home):
+                    break
                 self._ended.wait(every_s)
 
     def _trouble(self) -> str | None:

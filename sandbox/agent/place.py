@@ -34,8 +34,14 @@ def alone(home: Home) -> Iterator[None]:
         try:
             yield
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(home.at("agent", "process.json"))
+            if ours(home):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(home.at("agent", "process.json"))
+
+
+def ours(home: Home) -> bool:
+    """Tell whether this process still is the agent: somebody may have removed the home, and its lock with it."""
+    return running(home) == os.getpid()
 
 
 def running(home: Home) -> int | None:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sandbox.agent import place
 from sandbox.api import Edit, Sandbox
 from sandbox.model.errors import NotFound, SandboxError, UsageError
 from tests.support.boxes import SAYS, box_in, until
@@ -414,6 +415,14 @@ def test_a_home_that_was_deleted_is_cleaned_up_also_where_nothing_is_brought_up(
     shutil.rmtree(box.home)
     box.api.down()
     assert box.left() == {}
+
+
+def test_an_agent_whose_home_was_deleted_ends_what_ran_there_and_itself(box):
+    box.start("blue")
+    agent = place.start(box.api.home)
+    shutil.rmtree(box.home)
+    until(lambda: not set(box.left()) - {agent})
+    until(lambda: box.left() == {})
 
 
 def test_other_homes_are_left_alone(box, tmp_path):
