@@ -69,9 +69,8 @@ class OnlineEndpoints(Part):
             if edits:
                 mapping = editing.apply(shapes.endpoint_mapping(value), edits)
                 value = load_given(mapping, f"endpoint {name}", "endpoint")
-            elif given is not None:  # a file that says nothing about traffic leaves it alone
-                live, mirrored = given.traffic or before.traffic, given.mirror_traffic or before.mirror_traffic
-                value = replace(given, traffic=live, mirror_traffic=mirrored)
+            elif given is not None:
+                value = endpoints.keeping_traffic(given, before)
             asked: Endpoint = replace(value, name=before.name)
             return asked
 

@@ -43,7 +43,7 @@ def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointStat
                 found = context.store.find(endpoint.name)
                 if found is not None:
                     refuse_if_deleted(found)
-                    endpoint = _keeping_traffic(endpoint, found.endpoint)
+                    endpoint = keeping_traffic(endpoint, found.endpoint)
                 endpoint = _checked(found, endpoint)
                 port = _port(context, endpoint, found)
                 state = replace(found, endpoint=endpoint, port=port) if found else EndpointState(endpoint, port)
@@ -175,12 +175,11 @@ def regenerate_keys(context: Context, name: str, which: str) -> None:
     context.store.note(state.name, "regenerate-keys", f"{which} key replaced")
 
 
-def _keeping_traffic(endpoint: Endpoint, before: Endpoint) -> Endpoint:
-    return replace(
-        endpoint,
-        traffic=endpoint.traffic or before.traffic,
-        mirror_traffic=endpoint.mirror_traffic or before.mirror_traffic,
-    )
+def keeping_traffic(endpoint: Endpoint, before: Endpoint) -> Endpoint:
+    """Return an endpoint as its file describes it, with the traffic that it had where the file says nothing of it."""
+    live = endpoint.traffic or before.traffic
+    mirror = endpoint.mirror_traffic or traffic.still_mirrored(before.mirror_traffic, live)
+    return replace(endpoint, traffic=live, mirror_traffic=mirror)
 
 
 def _publish_or_undo(context: Context, state: EndpointState, before: EndpointState | None) -> None:

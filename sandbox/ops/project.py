@@ -139,6 +139,7 @@ def _traffic(context: Context, endpoint: Endpoint) -> None:
     if not live and not traffic.live(state.endpoint.traffic) and len(state.deployments) == 1:
         live = {next(iter(state.deployments)): 100}
     have = (traffic.live(state.endpoint.traffic), traffic.live(state.endpoint.mirror_traffic))
-    live, mirror = live or have[0], mirror or have[1]
+    live = live or have[0]
+    mirror = mirror or traffic.still_mirrored(have[1], live)
     if (live, mirror) != have:
         endpoints.update(context, endpoint.name, live=live, mirror=mirror)

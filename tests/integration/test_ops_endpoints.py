@@ -108,3 +108,15 @@ def test_a_key_that_does_not_exist_is_not_replaced(box):
     with pytest.raises(UsageError):
         box.api.online_endpoints.regenerate_keys("shop", "tertiary")
     assert box.api.online_endpoints.credentials("shop") == before
+
+
+def test_a_file_promotes_a_deployment_that_was_mirrored(box):
+    box.deployment("blue"), box.deployment("green")
+    for number, promote in enumerate((box.api.up, box.api.online_endpoints.create, box.api.online_endpoints.update)):
+        box.endpoint(traffic={"blue": 100}, mirror_traffic={"green": 10})
+        box.api.up([str(box.folder)])
+        file = box.endpoint(traffic={"green": 100}, description=f"promoted {number}")
+        promote([str(box.folder)] if number == 0 else file)
+        shown = box.api.online_endpoints.show("shop").as_azure()
+        assert (shown["traffic"], shown["mirror_traffic"]) == ({"blue": 0, "green": 100}, {})
+        assert box.who() == "green"
