@@ -4,7 +4,9 @@ Commands of the az ml kind begin with ``ERROR:``, which scripts look for; ours w
 was written out, the last line of standard error is the error as JSON; standard output stays clean.
 """
 
+import errno
 import json
+import os
 import sys
 
 from sandbox.cli.render import Paper, printable
@@ -14,6 +16,9 @@ from sandbox.model.problem import SpecError
 
 EXIT_FAILED = 1
 _PACKAGES = frozenset({"yaml", "jmespath", "envoy", "docker", "textual", "rich", "jwt", "cryptography", "keyring"})
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_ROOM = "make room, for instance with sandbox prune, and say it again; sandbox doctor tells where the state folder is"
 
 
 class Failures:
@@ -55,6 +60,9 @@ class Failures:
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _PACKAGES:
             what = f"the package {error.name} is not installed, which this command needs"
             return self.told(SandboxError("E001", what, "", "pip install 'endpoint-sandbox[sandbox]'"))
+        if isinstance(error, OSError) and error.errno in _FULL:
+            where = f"{error.filename}: " if error.filename else ""
+            return self.told(SandboxError("E019", f"{where}{os.strerror(error.errno)}", "", _ROOM))
         what = f"{type(error).__name__}: {error}"
         fix = "say it again with --debug and report what it prints"
         return self.told(SandboxError("E002", what, "this is a bug of the sandbox, not of your files", fix))

@@ -23,6 +23,13 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0 fine, 1 failed, 2 usage, 3 not found, 130 interrupted."""
+    try:
+        return _main(arguments)
+    except KeyboardInterrupt:  # before there is a session to say more: nothing was begun
+        return EXIT_INTERRUPTED
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["__complete"]:
         from sandbox.cli.complete import answer

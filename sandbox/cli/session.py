@@ -49,7 +49,7 @@ class Session:
         return self._told
 
     def _told(self, event: Event) -> None:
-        if event.state in {"begin", "done", "failed"}:
+        if event.state in {"begin", "done"}:  # one that failed carries the reason: after Ctrl-C an exception's name
             self.last = event
         if self.quiet:
             return

@@ -44,6 +44,12 @@ def _addresses(session: Session, paper: Paper, names: set[str]) -> None:
             paper.print(f"\n{endpoint.name}  {paper.paint(endpoint.scoring_uri, 'place')}")
             for each in endpoint.deployments:
                 paper.print(f"  {each.name:<12} {each.live_percent:>3} %  {each.running} of {each.wanted} instances")
+            if endpoint.deployments and not any(each.live_percent for each in endpoint.deployments):
+                first = endpoint.deployments[0].name
+                paper.print(
+                    "  no traffic yet, requests are answered 404:"
+                    f' sandbox online-endpoint update -n {endpoint.name} --traffic "{first}=100"'
+                )
             paper.print(f"  ask it: sandbox online-endpoint invoke -n {endpoint.name} -r REQUEST.json")
 
 

@@ -60,6 +60,11 @@ ROWS = {
         "The result has nothing that a table could show: tables leave out id, type, etag and what is nested.",
         "Choose with `--query`, or another `--output`.",
     ),
+    "E019": Code(
+        "the disk is full",
+        "The state folder, or what the command writes to, has no room left. What was done before stays done.",
+        "Make room, for instance with `sandbox prune`, and say the command again.",
+    ),
     # --- The terminal UI ---
     "E140": Code(
         "traffic was changed meanwhile",

@@ -1,5 +1,6 @@
 """What our own verbs print about what runs; with real endpoints they are tried in tests/integration/test_cli.py."""
 
+import errno
 import io
 import json
 import os
@@ -11,6 +12,7 @@ from sandbox.cli.main import main
 from sandbox.environment.shelf import Built
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
+from sandbox.model.progress import Event
 from sandbox.model.state import Failure
 from sandbox.ops.asking import DeploymentStatus, EndpointStatus, Status
 from sandbox.ops.project import Done
@@ -147,6 +149,51 @@ def test_up_tells_what_became_of_each_file_and_how_to_ask(facade, capsys, tmp_pa
     assert box.calls[0] == ("box.up", ([str(tmp_path)],), {"development": True})
     assert main(["up", str(tmp_path), "-o", "json"]) == 0
     assert [each["change"] for each in json.loads(capsys.readouterr().out)] == ["created", "unchanged"]
+
+
+def test_up_says_how_requests_come_to_deployments_without_traffic(facade, capsys):
+    box = facade(up=[], status=world(deployment(live_percent=0), deployment("green", live_percent=0)))
+    assert main(["up"]) == 0
+    assert 'sandbox online-endpoint update -n shop --traffic "blue=100"' in capsys.readouterr().out
+    facade(up=[], status=world(deployment(live_percent=100), deployment("green", live_percent=0)))
+    assert main(["up"]) == 0
+    assert "no traffic" not in capsys.readouterr().out
+    assert box.calls
+
+
+def test_a_full_disk_is_not_called_a_bug(facade, capsys, monkeypatch):
+    made = facade()
+
+    def full(*_paths, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device", "/state/endpoints/shop.json")
+
+    monkeypatch.setattr(made, "up", full, raising=False)
+    assert main(["up"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error[E019] /state/endpoints/shop.json: No space left on device\n")
+    assert "sandbox prune" in said
+
+
+def test_ctrl_c_before_the_command_has_begun_shows_nothing_of_ours(monkeypatch, capsys):
+    def pressed(_name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sandbox.cli.catalog.group", pressed)
+    assert main(["up"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_ctrl_c_names_the_step_that_it_ended(facade, capsys, monkeypatch):
+    made = facade()
+
+    def interrupted(*_paths, report, **_options):
+        report(Event("start", "begin", "2 instances", "shop", "blue"))
+        report(Event("start", "failed", "KeyboardInterrupt", "shop", "blue"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(made, "up", interrupted, raising=False)
+    assert main(["up"]) == 130
+    assert "Interrupted during: 2 instances.\n" in capsys.readouterr().err
 
 
 def test_up_without_files_brings_back_what_there_was(facade, capsys):
