@@ -162,11 +162,13 @@ class DockerBackend:
         return found is not None and found["RestartCount"] >= words.CRASHES
 
     def _inspect(self, container: str) -> dict[str, Any] | None:
+        client = self._engine.used()
+        if client is None:
+            return None
         from docker.errors import NotFound
 
-        client = self._engine.used()
         try:
-            return None if client is None else dict(client.inspect_container(container))
+            return dict(client.inspect_container(container))
         except NotFound:
             return None
 
@@ -227,11 +229,11 @@ class DockerBackend:
         Raises:
             SandboxError: E121, the engine cannot end it.
         """
-        from docker.errors import APIError, NotFound
-
         client = self._engine.used()
         if client is None:
             return
+        from docker.errors import APIError, NotFound
+
         try:
             with contextlib.suppress(NotFound):
                 if grace_s > 0:

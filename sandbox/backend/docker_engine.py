@@ -82,11 +82,11 @@ class Engine:
 
     def leave(self) -> None:
         """Forget the engine, and remove the network, when no container is left."""
-        from docker.errors import APIError
-
         client = self.used()
         if client is None or client.containers(all=True, filters={"label": f"{words.OWNER}={self.owner}"}):
             return
+        from docker.errors import APIError
+
         with contextlib.suppress(APIError):  # there is none; or somebody starts a container at this moment
             client.remove_network(words.network(self.owner))
         if not client.containers(all=True, filters={"label": f"{words.OWNER}={self.owner}"}):
