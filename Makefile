@@ -14,7 +14,7 @@ help:
 	@echo 'make test-docker    those with containers; without an engine they say why they are skipped'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make fix     let ruff mend what it can'
-	@echo 'make bench   this server and azmlinfsrv side by side; how fast an edit answers'
+	@echo 'make bench   this server and azmlinfsrv side by side; how fast an edit answers; the gateway'
 
 # What is installed depends on pyproject.toml alone. Each use has a stamp of its own, so that the demo does not wait for
 # linters; a larger use stamps the smaller ones that it contains.
@@ -53,3 +53,4 @@ fix: .venv/.ready-dev
 bench: .venv/.ready-test
 	@$(python) benchmarks/server.py $(ARGS)
 	@$(python) benchmarks/reload.py --short
+	@$(python) benchmarks/gateway.py

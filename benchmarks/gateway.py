@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.support.boxes import Box, box_in, until
 
-ROUNDS = 5
+ROUNDS = 9  # short ones: what disturbs the machine then disturbs neighbours alike
+COMMANDS = 5  # of each, one after the other
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 FLASK = """from azureml.contrib.services.aml_request import rawhttp
 from azureml.contrib.services.aml_response import AMLResponse
@@ -96,8 +97,8 @@ def requests(bench: Bench) -> None:
     base = {name: "flask, gateway" if "mirror" in name else f"{name.split(',')[0]}, direct" for name in cases}
     envoy = bench.box.gateway_pid()
     for connections in (1, 8):
-        print(f"\n| {connections} connections | requests/s | rounds | ratio | p50 ms | added | p99 ms | ratio |")
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"\n| {connections} connections | requests/s | rounds | ratio | p50 ms | best | added | p99 ms | ratio |")
+        print("|---|---|---|---|---|---|---|---|---|")
         began, before = counted(bench), cpu_s(envoy)
         rounds = [{name: measure(connections) for name, measure in cases.items()} for _ in range(ROUNDS)]
         used = 1e6 * (cpu_s(envoy) - before) / (counted(bench) - began)
@@ -108,9 +109,9 @@ def requests(bench: Bench) -> None:
                 for part, compare in enumerate((_ratio, float.__sub__, _ratio))
             )
             spread = f"{min(each[name][0] for each in rounds):.0f}-{max(each[name][0] for each in rounds):.0f}"
-            print(
-                f"| {name} | {rate:.0f} | {spread} | {faster:.2f} | {p50:.3f} | {added:+.3f} | {p99:.2f} | {tail:.2f} |"
-            )
+            best = min(each[name][1] for each in rounds)
+            times = f"{p50:.3f} | {best:.3f} | {added:+.3f} | {p99:.2f} | {tail:.2f}"
+            print(f"| {name} | {rate:.0f} | {spread} | {faster:.2f} | {times} |")
         print(f"\nEnvoy's CPU time for a request, copies included: {used:.0f} us")
 
 
@@ -135,7 +136,7 @@ def commands(box: Box) -> None:
 
     file = box.deployment("fresh", JSON)
     times: dict[str, list[float]] = {}
-    for _ in range(ROUNDS):
+    for _ in range(COMMANDS):
         for name, words in {
             "python -c pass, to compare": (sys.executable, "-c", "pass"),
             "sandbox online-endpoint show": (program, "online-endpoint", "show", "-n", "shop"),
@@ -180,4 +181,4 @@ def main(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
