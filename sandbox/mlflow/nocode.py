@@ -68,25 +68,34 @@ def complete(deployment: Deployment, folder: str, *, container: bool) -> Complet
     model = _model(deployment)
     if model is None:
         return Completed(deployment)
-    notes: list[str] = []
-    environment = deployment.environment
-    if not isinstance(environment, Environment) or (not container and _is_image(environment)):
-        found = packages.of(model, packages.variant(deployment))
-        given = environment if isinstance(environment, Environment) else Environment()
-        made = replace(given, conda=found.environment.conda, conda_file=found.environment.conda_file)
-        deployment = replace(deployment, environment=made)
-        notes += [f"environment: {os.path.basename(made.conda_file or '')} of the model", *found.notes]
+    made, notes = environment(deployment, container=container)
+    deployment = replace(deployment, environment=made)
     if not without_code(deployment):
         return Completed(deployment, None, tuple(notes))
     code = _write(model, os.path.join(folder, FOLDER), deployment.endpoint_name)
-    notes.append(f"scoring script: generated, with Azure's payloads; a request to try: {os.path.join(code, SAMPLE)}")
-    if not os.path.exists(os.path.join(code, SAMPLE)):
-        notes[-1] = "scoring script: generated, with Azure's payloads"
+    sample = os.path.join(code, SAMPLE)
+    more = f"; a request to try: {sample}" if os.path.exists(sample) else ""
+    notes = [*notes, f"scoring script: generated, with Azure's payloads{more}"]
     variables = {MODEL_FOLDER: os.path.basename(os.path.normpath(model.folder)), **deployment.environment_variables}
     deployment = replace(
         deployment, code_configuration=CodeConfiguration(code, SCRIPT), environment_variables=variables
     )
     return Completed(deployment, code, tuple(notes))
+
+
+def environment(deployment: Deployment, *, container: bool) -> tuple[Environment | None, list[str]]:
+    """Return the environment that a deployment is given, and what was done for it; arguments as for ``complete``.
+
+    Raises:
+        SandboxError: E060, E125.
+    """
+    given = deployment.environment if isinstance(deployment.environment, Environment) else None
+    model = _model(deployment)
+    if model is None or (given is not None and (container or not _is_image(given))):
+        return given, []
+    found = packages.of(model, packages.variant(deployment))
+    made = replace(given or Environment(), conda=found.environment.conda, conda_file=found.environment.conda_file)
+    return made, [f"environment: {os.path.basename(made.conda_file or '')} of the model", *found.notes]
 
 
 def _model(deployment: Deployment) -> mlmodel.MlflowModel | None:

@@ -7,11 +7,11 @@ from sandbox import files
 from sandbox.image import engine, labels, listing, sbom, seal, trial
 from sandbox.image.build import Builder
 from sandbox.image.listing import Listed
+from sandbox.mlflow import nocode
 from sandbox.model.deployment import Deployment
-from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Revision
-from sandbox.ops import containers, readiness, shapes
+from sandbox.ops import containers, readiness, revisions, shapes
 from sandbox.ops.context import Context
 
 
@@ -68,7 +68,7 @@ def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None =
     endpoint, name = endpoint.lower(), name.lower()
     _, state = context.deployment(endpoint, name)
     serving, made_of = _sealable(state, f"{endpoint}/{name}")
-    environment = made_of.environment if isinstance(made_of.environment, Environment) else None
+    environment, _ = nocode.environment(revisions.as_served(made_of, serving), container=True)
     client = engine.connect()
     called = tag or f"{labels.REPOSITORY}/sealed:{endpoint}-{name}"
     with context.step("image", f"sealed as {called}", endpoint, name) as told:

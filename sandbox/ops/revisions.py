@@ -40,7 +40,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
     wanted = state.wanted
     connections_inject.resolve(context.home, wanted.environment_variables)  # a bad reference is told before long work
     endpoint, name = wanted.endpoint_name.lower(), wanted.name.lower()
-    source = _as_served(wanted, state.serving) if state.serving and not state.fresh else wanted
+    source = as_served(wanted, state.serving) if state.serving and not state.fresh else wanted
     folder = os.path.join(context.home.instances, endpoint, name, number)
     completed = nocode.complete(source, os.path.join(folder, GENERATED), container=state.backend == "docker")
     source = completed.deployment
@@ -119,7 +119,7 @@ def _variables(deployment: Deployment, found: "materials.Materials") -> dict[str
     return {name: value for name, value in ours.items() if value is not None} | theirs
 
 
-def _as_served(wanted: Deployment, serving: Revision) -> Deployment:
+def as_served(wanted: Deployment, serving: Revision) -> Deployment:
     """The deployment with the paths of what was laid out before: the developer's own files may have changed since."""
     code, model = wanted.code_configuration, wanted.model
     if code is not None and serving.code_root:
