@@ -13,7 +13,7 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.model.state import DeploymentState, EndpointState, Operation
-from sandbox.ops import backends, debugging, removal, rollout
+from sandbox.ops import backends, debugging, removal, rollout, space
 from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.store.endpoints import now
@@ -159,6 +159,7 @@ def delete(context: Context, endpoint: str, name: str) -> None:
             with contextlib.suppress(NotFound):
                 context.change(state.name, name, lambda each: replace(each, operation=None))
             raise
+        space.tidy(context)
     context.store.note(state.name, "delete", f"deployment {name}")
 
 

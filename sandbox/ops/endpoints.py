@@ -128,7 +128,7 @@ def delete(context: Context, name: str) -> None:
             _release(context, state.name)
             raise
         publish(context)  # the gateway ends with the last endpoint
-        space.clean_copies(context)
+        space.tidy(context)
     context.store.note(state.name, "delete", "deleted")
 
 

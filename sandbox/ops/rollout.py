@@ -17,7 +17,7 @@ from sandbox.home import VARIABLE
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Operation, Revision
-from sandbox.ops import debugging, removal, revisions
+from sandbox.ops import debugging, removal, revisions, space
 from sandbox.ops.context import Context, failure_of, of_system, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.ops.readiness import wait_ready
@@ -63,6 +63,7 @@ def carry_out(context: Context, endpoint: str, name: str, operation: Operation) 
     except BaseException:  # Ctrl-C and bugs: as if we had been killed, but tidy
         _failed(context, endpoint, name, operation, SandboxError("E063", "interrupted before it was ready"))
         raise
+    space.tidy(context)
     context.store.note(endpoint, operation.verb, f"deployment {name} is ready")
     return done
 

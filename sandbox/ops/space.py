@@ -1,11 +1,15 @@
 """What is kept to be used again, and what of it nobody uses any more."""
 
+import contextlib
 import os
 from dataclasses import dataclass
+from datetime import datetime
 
 from sandbox.environment import materials, shelf
 from sandbox.environment.shelf import Built
+from sandbox.model.errors import SandboxError
 from sandbox.ops.context import Context
+from sandbox.store import owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,22 @@ def clean_copies(context: Context) -> int:
     return materials.clean(context.home, _folders(context))
 
 
+def tidy(context: Context) -> None:
+    """Remove such copies after a change; that they cannot be removed is no reason for the change to fail."""
+    with contextlib.suppress(SandboxError, OSError):
+        clean_copies(context)
+
+
 def _used(context: Context) -> set[str]:
-    return {
-        each.serving.environment_key
-        for state in context.store.all()
-        for each in state.deployments.values()
-        if each.serving is not None
-    }
+    """The environments of what serves, and those that somebody who is at work has taken into use since he began."""
+    found = [each for state in context.store.all() for each in state.deployments.values()]
+    begun = [_moment(each.operation.began) for each in found if each.operation and owner.works(each.operation.owner)]
+    fresh = {each.key for each in shelf.built(context.home) if begun and each.last_used >= min(begun)}
+    return fresh | {each.serving.environment_key for each in found if each.serving is not None}
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def _folders(context: Context) -> list[str]:
