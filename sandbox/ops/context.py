@@ -4,15 +4,19 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sandbox.backend.protocol import Backend
-from sandbox.gateway.gateway import Gateway
 from sandbox.home import Home
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.progress import Event, Report, Step, quiet
 from sandbox.model.state import DeploymentState, EndpointState, Failure, Operation
 from sandbox.store import owner
 from sandbox.store.endpoints import Endpoints, now
+
+if TYPE_CHECKING:
+    from sandbox.gateway.gateway import Gateway
 
 GRACE_S = 30.0  # for the requests of an instance that is told to end
 
@@ -25,11 +29,16 @@ class Context:
     backend: Backend
     report: Report = quiet
     store: Endpoints = field(init=False)
-    gateway: Gateway = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "store", Endpoints(self.home))
-        object.__setattr__(self, "gateway", Gateway(self.home.gateway))
+
+    @cached_property
+    def gateway(self) -> "Gateway":
+        """The gateway of this home."""
+        from sandbox.gateway.gateway import Gateway  # here: http.client takes its time, and to show needs none
+
+        return Gateway(self.home.gateway)
 
     @classmethod
     def of(cls, home: Home, report: Report = quiet) -> "Context":
