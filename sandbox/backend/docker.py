@@ -16,7 +16,7 @@ from sandbox.backend import ports
 from sandbox.backend.docker_engine import Connection, Engine
 from sandbox.backend.docker_failure import NO_GPU, explain, refused
 from sandbox.backend.docker_seen import instance_of
-from sandbox.backend.protocol import Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.protocol import STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model.container import Container
 from sandbox.model.errors import SandboxError
@@ -178,7 +178,7 @@ class DockerBackend:
 
         found = self._inspect(instance.id)
         if found is None:
-            return Readiness(False, "it has been stopped")
+            return STOPPED
         state, policy = found["State"], found["HostConfig"]["RestartPolicy"]["Name"]
         if state["Status"] in {"exited", "dead"} or found["RestartCount"] >= words.CRASHES:
             failure = self.failure(instance)

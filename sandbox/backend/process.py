@@ -15,7 +15,7 @@ from typing import Literal
 from sandbox.backend import cgroup, processes, rotation
 from sandbox.backend.locks import locked
 from sandbox.backend.place import Place, Record, Said
-from sandbox.backend.protocol import Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.protocol import STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 
@@ -121,7 +121,7 @@ class ProcessBackend:
         place = _place(self._root, instance)
         record = place.read()
         if record is None or record.id != instance.id:
-            return Readiness(False, "it has been stopped")
+            return STOPPED
         if not place.lives():  # asked before the port, which may be somebody else's by now
             failure = self.failure(instance)
             return Readiness(False, failure.summary if failure else "it has ended", failure)

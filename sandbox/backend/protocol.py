@@ -24,7 +24,7 @@ class InstanceSpec:
     python: str
     app_root: str
     python_path: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     cpus: float | None = None
     memory_bytes: int | None = None
     gpus: int = 0
@@ -90,6 +90,9 @@ class Readiness:
     ready: bool
     detail: str
     failure: Failure | None = None
+
+
+STOPPED = Readiness(False, "it has been stopped", Failure("ended", "it has been stopped by somebody else"))
 
 
 @dataclass(frozen=True, slots=True)

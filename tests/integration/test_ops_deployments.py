@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 
 from sandbox.api import Edit
+from sandbox.backend.protocol import InstanceSpec
 from sandbox.gateway.folder import Folder
 from sandbox.model.errors import SandboxError
 from sandbox.ops import debugging, deployments, revisions
+from sandbox.ops.readiness import wait_ready
 from tests.support.boxes import box_in
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the gateway needs unix sockets")
@@ -104,3 +106,19 @@ def test_a_full_disk_is_told_as_such_and_what_serves_serves_on(box, monkeypatch)
 def set_variable(box, name, value):
     edits = [Edit("set", ("environment_variables", name), value)]
     box.api.online_deployments.update(name="blue", endpoint="shop", edits=edits)
+
+
+def test_who_waits_for_an_instance_that_somebody_ended_is_told_at_once(box):
+    box.start("blue")
+    context = box.api.context()
+    instance = box.instances("blue")[0]
+    context.backend.stop(instance, 0)
+    with pytest.raises(SandboxError, match="it has been stopped") as caught:
+        wait_ready(context, context.deployment("shop", "blue")[1].wanted, [instance])
+    assert caught.value.code == "E054"
+    assert "blue" not in repr(replace(instance_spec(), variables={"WHO": "blue"})), "variables may be secrets"
+    box.api.heal()
+
+
+def instance_spec():
+    return InstanceSpec("shop", "green", "1", 0, sys.executable, "/app")
