@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import DescendantBlur, DescendantFocus
 from textual.widgets import OptionList, Static, TextArea
 
 from tui import commands, keys, outside
@@ -108,7 +109,13 @@ class Invoke(Page):
         )
         samples = self._about[1].samples if self._about else ()
         at = samples[self._sample % len(samples)][0] if samples and self._sample >= 0 else ""
-        panel.border_subtitle = f"sample: {at}" if at else ""
+        leave = "esc leaves the text" if self.editor.has_focus else ""
+        panel.border_subtitle = " · ".join(part for part in (f"sample: {at}" if at else "", leave) if part)
+
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def _focus_moved(self) -> None:
+        self.call_after_refresh(self._title)
 
     def action_target(self) -> None:
         """By traffic; to the chosen deployment; to the next."""

@@ -231,7 +231,7 @@ class Overview(Page):
 def _note(note: Note, width: int) -> Content:
     start = Content.assemble(
         (f"{write.clock(note.at)}  ", "$faint"),
-        (f"{note.endpoint}  ", "b"),
+        (f"{note.endpoint}  " if note.endpoint else "", "b"),
         (note.text, "$error" if note.bad else "$foreground"),
     )
     if note.command and start.cell_length + len(note.command) + 3 <= width:

@@ -18,15 +18,16 @@ class TroubleView(Static):
     def __init__(self, trouble: Trouble | None = None, *, full: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._full = full
-        self._shown: Trouble | None = None
+        self._text = ""
         if trouble is not None:
             self.tell(trouble)
 
     def tell(self, trouble: Trouble) -> None:
-        """Show another one."""
-        if trouble != self._shown:
-            self._shown = trouble
-            self.update(content(trouble, full=self._full))
+        """Show one; its file is read anew, for somebody may have mended it."""
+        found = content(trouble, full=self._full)
+        if found.plain != self._text:
+            self._text = found.plain
+            self.update(found)
 
 
 def content(trouble: Trouble, *, full: bool) -> Content:
