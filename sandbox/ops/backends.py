@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
-from sandbox.backend.docker import DockerBackend
-from sandbox.backend.process import ProcessBackend
 from sandbox.backend.protocol import Backend, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model import settings
 from sandbox.model.deployment import Deployment
 from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
+
+if TYPE_CHECKING:
+    from sandbox.backend.docker import DockerBackend
+    from sandbox.backend.process import ProcessBackend
 
 BackendName = Literal["process", "docker"]
 VARIABLE = "SANDBOX_BACKEND"
@@ -62,8 +65,21 @@ class Backends:
     name = "all"
 
     def __init__(self, home: Home) -> None:
-        self.process = ProcessBackend(home)
-        self.docker = DockerBackend(home, _engine)
+        self._home = home
+
+    @cached_property
+    def process(self) -> "ProcessBackend":
+        """Instances as processes; loaded when it is asked for, because commands that only show need neither."""
+        from sandbox.backend.process import ProcessBackend
+
+        return ProcessBackend(self._home)
+
+    @cached_property
+    def docker(self) -> "DockerBackend":
+        """Instances as containers."""
+        from sandbox.backend.docker import DockerBackend
+
+        return DockerBackend(self._home, _engine)
 
     def _of(self, instance: Instance) -> Backend:
         return self.docker if instance.backend == "docker" else self.process
