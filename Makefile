@@ -5,15 +5,16 @@
 python := .venv/bin/python
 ARGS ?=
 
-.PHONY: help demo test lint fix bench
+.PHONY: help demo test test-docker lint fix bench
 .NOTPARALLEL:
 
 help:
-	@echo 'make demo    train a small model, serve it, ask it, see an error with its own line'
-	@echo 'make test    all tests, with coverage'
+	@echo 'make demo    an endpoint with two versions of a real model, from training to clean-up'
+	@echo 'make test    all tests but those that need Docker, with coverage'
+	@echo 'make test-docker    those with containers; without an engine they say why they are skipped'
 	@echo 'make lint    ruff, mypy, import contracts'
 	@echo 'make fix     let ruff mend what it can'
-	@echo 'make bench   this server and azmlinfsrv side by side; how fast an edit answers'
+	@echo 'make bench   this server and azmlinfsrv side by side; how fast an edit answers; the gateway'
 
 # What is installed depends on pyproject.toml alone. Each use has a stamp of its own, so that the demo does not wait for
 # linters; a larger use stamps the smaller ones that it contains.
@@ -33,7 +34,11 @@ demo: .venv/.ready-demo
 	@$(python) -m sandbox.demo
 
 test: .venv/.ready-test
-	@$(python) -m pytest --cov $(ARGS)
+	@$(python) -m pytest --cov -m 'not docker' $(ARGS)
+
+# .ci/docker installs and starts an engine, where we may, and makes an image of Python to build on.
+test-docker: .venv/.ready-test
+	@$(python) -m pytest -m docker -rs tests/docker $(ARGS)
 
 # All of it, also after a finding: one run tells everything.
 lint: .venv/.ready-dev
@@ -48,3 +53,4 @@ fix: .venv/.ready-dev
 bench: .venv/.ready-test
 	@$(python) benchmarks/server.py $(ARGS)
 	@$(python) benchmarks/reload.py --short
+	@$(python) benchmarks/gateway.py

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from sandbox.model.errors import SandboxError
 
 VARIABLE = "SANDBOX_HOME"
+SHORT = "/tmp"  # noqa: S108
 LONGEST_SOCKET_FOLDER = 90  # bytes; the address of a unix socket holds 108
 
 
@@ -68,7 +69,9 @@ class Home:
         if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
             return folder
         name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
-        return os.path.join(tempfile.gettempdir(), f"sandbox-{_user()}-{name}")
+        # Not TMPDIR: each shell may have its own, and the gateway is one. Whether it is ours, the gateway looks.
+        short = SHORT if os.path.isdir(SHORT) else tempfile.gettempdir()
+        return os.path.join(short, f"sandbox-{_user()}-{name}")
 
     def make(self) -> "Home":
         """Make the folder, readable for its owner only.

@@ -4,10 +4,11 @@ The *scoring* queue is answered by the main thread (or by ``--threads`` pool thr
 metrics, refusals) by one control thread, so that a busy run() never delays a probe.
 """
 
+import contextlib
 import sys
 import threading
 from http import HTTPStatus
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from inference_http import contract
 from inference_http.config.settings import Settings
@@ -56,6 +57,13 @@ class Dispatcher:
         """End ``run_scoring`` once what waits has been answered."""
         self._stopped.set()
         self._scoring.put(None)
+
+    def abandon(self) -> None:
+        """In a process that the script forks: end ``run_scoring`` there, and leave what waits to the worker."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._scoring.get_nowait()
+        self.stop()
 
     def run_scoring(self) -> None:
         """Answer scoring requests on the calling thread until ``stop``."""

@@ -169,6 +169,10 @@ class Httpd:
         """Requests that are being answered."""
         return len(self.serving)
 
+    def connections(self) -> list[socket.socket]:
+        """The sockets of all clients."""
+        return [channel.socket for channel in self._channels()]
+
     # --- Only on the loop's thread -----------------------------------------------------------------------------------
 
     def _in_loop(self, call: Callable[[], None]) -> None:

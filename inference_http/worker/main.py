@@ -60,6 +60,8 @@ class Worker:
         ``state``, what the init() of an earlier version has made in this process (``__keep__``).
         """
         _set_signals(self)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._let_go)
         listener = threading.Thread(target=self._listen, name="inference-http control", daemon=True)
         debuggee.exempt(listener)
         listener.start()
@@ -82,12 +84,30 @@ class Worker:
             self._fail(f"{type(error).__name__}: {error}", str(error), None)
         self.runtime.httpd.start()
         logger.info("Scoring timeout is set to %s", self.settings.scoring_timeout_ms)
-        logger.info("Worker with pid %s ready for serving traffic", os.getpid())
-        self.wire.post("ready", pid=os.getpid(), **self.runtime.report())
+        worker = os.getpid()
+        logger.info("Worker with pid %s ready for serving traffic", worker)
+        self.wire.post("ready", pid=worker, **self.runtime.report())
         self.runtime.httpd.dispatcher.run_scoring()
+        if os.getpid() != worker:
+            _flush()
+            os._exit(contract.EXIT_OK)  # forked by the script, and come back from run(): it is nobody's worker
         self._main_done.set()
         _exit_functions()
         os._exit(contract.EXIT_OK)
+
+    def _let_go(self) -> None:
+        """In a process that the script forks: close the port, the connections and the wire, which stay the worker's.
+
+        Such a process may outlive the server: the port would be taken, and clients would wait for an end that no
+        longer comes.
+        """
+        connections: Sequence[socket.socket] = ()
+        if self.runtime is not None:
+            connections = self.runtime.httpd.connections()
+            self.runtime.httpd.dispatcher.abandon()
+        for sock in (self.wire.sock, *self.sockets, *connections):
+            with contextlib.suppress(OSError):
+                sock.close()
 
     def _join_debugger(self) -> None:
         if self.task.debug is not None:

@@ -1,75 +1,136 @@
 """The entrance of the command ``sandbox``.
 
-Only argparse and the commands' flags are loaded here; what a command needs it imports when it runs.
+Only the words of the one group that was called are loaded here; what a command needs it imports when it runs.
 """
 
-import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from sandbox.cli import validate
-from sandbox.cli.render import Paper
+from sandbox.cli import catalog
+from sandbox.cli.front import Line, split
+from sandbox.cli.words import Group, Verb
 from sandbox.model.errors import SandboxError
-from sandbox.model.problem import SpecError
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+if TYPE_CHECKING:
+    from sandbox.cli.session import Session
 
-DESCRIPTION = "Online endpoints on your own machine, from the YAML files of Azure ML v2."
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser with every command that works."""
-    made = argparse.ArgumentParser("sandbox", description=DESCRIPTION)
-    made.add_argument("--version", action="store_true", help="print the version and end")
-    made.add_argument("--debug", action="store_true", help="show our own traceback when something fails")
-    commands = made.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    validate.add(commands)
-    return made
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0 fine, 1 failed, 2 usage."""
-    given = parser()
-    known = given.parse_args(arguments)
-    if known.version:
+    """Run the command line; return the exit code: 0 fine, 1 failed, 2 usage, 3 not found, 130 interrupted."""
+    try:
+        return _main(arguments)
+    except KeyboardInterrupt:  # before there is a session to say more: nothing was begun
+        return EXIT_INTERRUPTED
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["__complete"]:
+        from sandbox.cli.complete import answer
+
+        return answer(words[1:])
+    line = split(words, catalog.ALONE)
+    if line.wants_version:
         from importlib.metadata import version
 
         sys.stdout.write(f"sandbox {version('endpoint-sandbox')}\n")
         return 0
-    if known.command is None:
-        given.print_help(sys.stderr)
-        return EXIT_USAGE
-    return guarded(known)
+    if not line.group:
+        from sandbox.cli.overview import overview
+
+        (sys.stdout if line.wants_help else sys.stderr).write(overview())
+        return 0 if line.wants_help else EXIT_USAGE
+    group = catalog.group(line.group)
+    if group is None:
+        return _unknown(line.group, list(catalog.BY_NAME), "sandbox --help shows what there is")
+    return _with_group(group, line)
 
 
-def guarded(known: argparse.Namespace) -> int:
-    """Run the chosen command; what goes wrong becomes an error to read and an exit code."""
+def _with_group(group: Group, line: Line) -> int:
+    verb = group.verb(line.verb if group.name not in catalog.ALONE else "")
+    if verb is None or (line.wants_help and group.verbs[0].name):
+        from sandbox.cli.overview import of_group
+
+        if line.wants_help or not line.verb:
+            (sys.stdout if line.wants_help else sys.stderr).write(of_group(group))
+            return 0 if line.wants_help else EXIT_USAGE
+        verb = group.verb("*")
+        if verb is None:
+            names = [each.name for each in group.verbs]
+            return _unknown(line.verb, names, f"sandbox {group.name} --help shows what there is")
+    return _run(group, verb, line)
+
+
+def _unknown(word: str, known: Sequence[str], rest: str) -> int:
+    import difflib
+
+    sys.stderr.write(f"ERROR: {word!r} is misspelled or not recognized by the system.\n")
+    near = difflib.get_close_matches(word, known, 1)
+    sys.stderr.write(f"  fix: did you mean {near[0]}?\n" if near else "")
+    sys.stderr.write(f"  {rest}\n")
+    return EXIT_USAGE
+
+
+def _run(group: Group, verb: Verb, line: Line) -> int:
+    from sandbox.cli.parser import parser, program
+    from sandbox.cli.session import Session
+
+    made = parser(program(group, verb), verb)
+    rest = ["--help"] if line.wants_help else list(line.rest)
+    if verb.open:
+        known, others = made.parse_known_args(rest)
+        known.others, known.group, known.verb = others, group.name, line.verb
+    else:
+        known = made.parse_args(rest)
+    return guarded(Session(group.name, verb, known))
+
+
+def guarded(session: "Session") -> int:
+    """Carry out a verb; what goes wrong becomes an error to read and an exit code."""
+    from sandbox.cli.ending import Terminated, heard
+    from sandbox.cli.failures import Failures
+
+    failures = Failures(session)
     try:
-        code = int(known.run(known))
+        with heard() if session.verb.changes else contextlib.nullcontext():
+            code = _carry_out(session)
         sys.stdout.flush()
     except SandboxError as error:
-        if known.debug:
+        if failures.raw:
             raise
-        paper = Paper(sys.stderr)
-        if isinstance(error, SpecError):
-            paper.problems(error.problems)
-        else:
-            paper.error(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return failures.told(error)
+    except KeyboardInterrupt as interrupt:
+        if failures.raw:
+            raise
+        return failures.interrupted(EXIT_TERMINATED if isinstance(interrupt, Terminated) else EXIT_INTERRUPTED)
     except BrokenPipeError:  # somebody read enough: `sandbox validate ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
         return EXIT_FAILED
     except Exception as error:
-        if known.debug:
+        if failures.raw:
             raise
-        what = f"{type(error).__name__}: {error}"
-        fix = "say it again with `sandbox --debug ...` and report what it prints"
-        Paper(sys.stderr).error(SandboxError("E002", what, "this is a bug of the sandbox, not of your files", fix))
-        return EXIT_FAILED
+        return failures.unexpected(error)
+    finally:
+        session.settle()
     return code
+
+
+def _carry_out(session: "Session") -> int:
+    module, _, name = session.verb.run.partition(":")
+    run = getattr(import_module(f"sandbox.cli.{module}"), name)
+    result = run(session)
+    if session.verb.kind == "own":
+        return int(result)
+    session.settle()
+    session.print(result)
+    return 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ class Paper:
         """Return the text in a style, or as it is."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._painted and text else text
 
+    def coloured(self, text: str, colour: str) -> str:
+        """Return the text in an ANSI colour, or as it is."""
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._painted and text else text
+
     def print(self, text: str = "") -> None:
         """Write a line; signs that the stream cannot take are written as escapes."""
         encoding = self._stream.encoding or "utf-8"
@@ -29,17 +33,22 @@ class Paper:
 
     def error(self, error: SandboxError) -> None:
         """Print an error that is about no place in a file."""
-        self.print(f"{self.paint(f'error[{error.code}]', 'error')} {error.what}")
-        self._advice(error.why, error.fix)
+        self.headline(error)
+        self.advice(error.why, error.fix)
 
-    def problem(self, problem: Problem) -> None:
-        """Print a finding: what, where with the source line and a caret, why, fix."""
+    def headline(self, error: SandboxError) -> None:
+        """Print which error it is and what happened."""
+        self.print(f"{self.paint(f'error[{error.code}]', 'error')} {error.what}")
+
+    def problem(self, problem: Problem, *, headed: bool = True) -> None:
+        """Print a finding: what (``headed``), where with the source line and a caret, why, fix."""
         severity = "error" if problem.is_error else "warning"
-        self.print(f"{self.paint(f'{severity}[{problem.code}]', severity)} {problem.what}")
+        if headed:
+            self.print(f"{self.paint(f'{severity}[{problem.code}]', severity)} {problem.what}")
         self._place(problem.place, "-->")
         if problem.related:
             self.print(f"  {self.paint('see', 'dim')} {self.paint(shown(problem.related), 'place')}")
-        self._advice(problem.why, problem.fix)
+        self.advice(problem.why, problem.fix)
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """Print findings with an empty line behind each."""
@@ -58,7 +67,8 @@ class Paper:
             before = "".join(_blank(sign) for sign in place.text[: place.column - 1])
             self.print(f"  {self.paint(f'{margin} |', 'dim')} {before}{self.paint('^', 'error')}")
 
-    def _advice(self, why: str, fix: str) -> None:
+    def advice(self, why: str, fix: str) -> None:
+        """Print why something is so and what to do about it."""
         if why:
             self.print(f"  {why}")
         if fix:

@@ -1,82 +1,30 @@
 """``sandbox validate FILE...``: every problem of each file."""
 
-import argparse
 import json
 import sys
 from typing import Any
 
 from sandbox.cli.render import Paper
-from sandbox.model.errors import SandboxError
-
-DESCRIPTION = """\
-Check Azure ML v2 YAML files: online endpoints, managed and Kubernetes online deployments, models, environments.
-What a file describes is told by its $schema line, else by its keys. Every problem of every file is shown in one run,
-each with its line. Errors are what Azure would refuse, now or only when it is too late; warnings are accepted here.
-The scoring script is read too, and not run."""
-
-EPILOG = """\
-examples:
-  sandbox validate endpoint.yml blue-deployment.yml
-  sandbox validate blue-deployment.yml --set instance_count=3 --set model.path=../model
-  sandbox validate *.yml -o json
-
-exit code: 0 no errors, 1 errors, 2 the command line itself is wrong"""
+from sandbox.cli.session import Session
 
 
-def add(commands: Any) -> None:
-    """Add the command to the parser's commands."""
-    parser = commands.add_parser(
-        "validate",
-        help="check YAML files: every problem, with its line",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a YAML or JSON file")
-    parser.add_argument(
-        "--set",
-        dest="changes",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a value before the check, as in traffic.blue=90 or a.b[0].c=v; VALUE is JSON, else text",
-    )
-    parser.add_argument("-n", "--name", metavar="NAME", help="the same as --set name=NAME")
-    parser.add_argument("-e", "--endpoint-name", metavar="NAME", help="the same as --set endpoint_name=NAME")
-    parser.add_argument(
-        "-o", "--output", choices=["text", "json"], default="text", help="text for people (default), or json"
-    )
-    parser.set_defaults(run=run)
-
-
-def run(arguments: argparse.Namespace) -> int:
+def run(session: Session) -> int:
     """Check the files; return 0, or 1 when one of them has an error.
 
     Raises:
-        SandboxError: an override is malformed, or PyYAML is missing.
+        UsageError: an override is malformed.
     """
-    try:
-        from sandbox.spec.load import examine
-    except ModuleNotFoundError as missing:
-        if missing.name != "yaml":
-            raise
-        what = "PyYAML is not installed, which is needed to read YAML files"
-        raise SandboxError("E001", what, "", "pip install 'endpoint-sandbox[sandbox]'") from None
-    from sandbox.spec.override import named, parse
+    from sandbox.cli.changes import overrides
+    from sandbox.spec.load import examine
 
-    changes = [parse(text) for text in arguments.changes]
-    if arguments.name is not None:
-        changes.append(named("name", arguments.name, "-n"))
-    if arguments.endpoint_name is not None:
-        changes.append(named("endpoint_name", arguments.endpoint_name, "-e"))
-    results = [examine(file, changes) for file in arguments.files]
-    failed = any(result.errors for result in results)
-    if arguments.output == "json":
+    given = session.arguments
+    changes = overrides(given)
+    results = [examine(file, changes) for file in given.files]
+    if given.output == "json":
         _print_json(results)
     else:
         _print_text(results)
-    return 1 if failed else 0
+    return 1 if any(result.errors for result in results) else 0
 
 
 def _print_json(results: list[Any]) -> None:

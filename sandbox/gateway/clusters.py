@@ -39,7 +39,10 @@ def cluster(endpoint: EndpointEntry, deployment: DeploymentEntry, *, mirror: boo
         connect_timeout="1s",
         lb_policy="LEAST_REQUEST",
         load_assignment={"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}]},
-        common_lb_config={"healthy_panic_threshold": {"value": 0}},  # else a half-dead deployment is asked evenly
+        common_lb_config={
+            "healthy_panic_threshold": {"value": 0},  # else a half-dead deployment is asked evenly
+            "update_merge_window": "0s",  # else the second verdict within a second waits until the second is over
+        },
         outlier_detection=_ejection(),
         circuit_breakers={"thresholds": [_limits_of_copies() if mirror else _limits(deployment)]},
         typed_extension_protocol_options={
@@ -90,7 +93,7 @@ def _probe(deployment: DeploymentEntry) -> Json:
     return {
         "timeout": f"{probe.timeout}s",
         "interval": f"{probe.period}s",
-        "no_traffic_interval": f"{probe.period}s",
+        "no_traffic_interval": f"{QUICK_PROBE_S}s",  # of those that are not ready, before the first request of all
         "unhealthy_interval": f"{QUICK_PROBE_S}s",
         "no_traffic_healthy_interval": f"{probe.period}s",
         "unhealthy_threshold": probe.failure_threshold,

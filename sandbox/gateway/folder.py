@@ -14,6 +14,7 @@ from sandbox.gateway.words import Json
 
 LONGEST_FOLDER = 90  # bytes, so that the sockets in it have addresses that fit
 LARGEST_LOG = 16 * 2**20
+FIX = "remove it, or set SANDBOX_HOME to another folder with a short path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,29 @@ class Folder:
         return os.path.join(self.path, name)
 
     def make(self) -> None:
-        """Make it, or make it private again."""
-        os.makedirs(self.path, mode=0o700, exist_ok=True)
-        os.chmod(self.path, 0o700)
+        """Make it, or make it private again.
+
+        Raises:
+            GatewayError: it cannot be made, or somebody else made it.
+        """
+        try:
+            os.makedirs(self.path, mode=0o700, exist_ok=True)
+            if not self.is_ours():
+                why = "whoever made it could read keys and change what the gateway does"
+                raise GatewayError(f"{self.path} belongs to another user", why, FIX)
+            os.chmod(self.path, 0o700)
+        except OSError as error:
+            raise GatewayError(f"{self.path} cannot be used", error.strerror or str(error), FIX) from error
+
+    def is_ours(self) -> bool:
+        """Tell whether it is there and nobody else made it, be it the folder or a link to one.
+
+        It may lie in the system's folder for temporary files, where anybody can make something of its name.
+        """
+        try:
+            return {os.lstat(self.path).st_uid, os.stat(self.path).st_uid} == {os.getuid()}
+        except OSError:
+            return False
 
     def write(self, name: str, text: str) -> None:
         """Replace a file at once: who reads it sees the old text or the new one."""

@@ -38,6 +38,8 @@ class Identity:
 
 def runs(folder: Folder) -> bool:
     """Tell whether the gateway of this folder runs, or is being started."""
+    if not folder.is_ours():
+        return False
     try:
         descriptor = os.open(folder.at(ALIVE), os.O_RDWR)
     except FileNotFoundError:
@@ -65,7 +67,7 @@ def start(folder: Folder, admin: Admin) -> int:
     with _alive(folder) as lock:
         pid = _spawn(words(binary(), folder.at("bootstrap.json")), folder, lock)
     folder.write(IDENTITY, json.dumps({"pid": pid, "began": began(pid)}))
-    wait_until(lambda: admin.answers() or _ended(pid), START_S)
+    wait_until(lambda: admin.answers() or ended(pid), START_S)
     if not admin.answers():
         said = folder.tail(LOG, log_from).strip().splitlines()[-5:]
         raise NotRunning("the gateway could not be started", "\n".join(said), f"see {folder.at(LOG)}")
@@ -91,7 +93,7 @@ def stop(folder: Folder, admin: Admin, grace_s: float) -> None:
             os.kill(process.pid, number)
         wait_until(lambda: not runs(folder), END_S)
     if process:
-        _ended(process.pid)
+        ended(process.pid)
     for name in (IDENTITY, "admin.sock", "keeper.sock"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(folder.at(name))
@@ -163,7 +165,7 @@ def _spawn(command: list[str], folder: Folder, lock: int) -> int:
         )
 
 
-def _ended(pid: int) -> bool:
+def ended(pid: int) -> bool:
     """Tell whether a process has ended; if it was our child, nothing is left of it."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid

@@ -177,6 +177,7 @@ def _wait(condition: Callable[[], bool], complaint: str) -> None:
 
 _WARNING = re.compile(r"^\[[^]]*\]\[(?:warning|error|critical)\]\[[^]]*\] (.*)")
 _PREFIX = re.compile(r"^(?:Filesystem config update (?:rejected|failure): )")
+_SECRETS = re.compile(r"(\(\?i:bearer\) \+)\([^']*\)")  # Envoy repeats the expression that holds the keys
 _BIND = re.compile(r"cannot bind '[^']*?:(\d+)'")
 
 
@@ -194,4 +195,5 @@ def _rejection(source: Source, said: str) -> Rejected:
         who = occupant(port)
         why = f"{who} listens on it" if who else "somebody else listens on it"
         return PortBusy(f"port {port} is taken", why, "end that process, or give the endpoint another port")
+    said = _SECRETS.sub(r"\1...", said)
     return Rejected(f"the gateway refused {source.file} and serves what it served before", said)

@@ -12,6 +12,11 @@ def live(weights: Mapping[str, int]) -> dict[str, int]:
     return {name.lower(): share for name, share in weights.items() if share != 0}
 
 
+def still_mirrored(mirror: Mapping[str, int], weights: Mapping[str, int]) -> dict[str, int]:
+    """Return what is left of a mirror that nobody spoke of: who is given live requests receives no copies any more."""
+    return {name: share for name, share in mirror.items() if name.lower() not in live(weights)}
+
+
 def check(traffic: Mapping[str, int], mirror: Mapping[str, int], *, kubernetes: bool = False) -> list[Violation]:
     """Find what is wrong with live and mirrored traffic together; Azure's service would refuse it, its loader not."""
     return [

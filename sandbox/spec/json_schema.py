@@ -14,7 +14,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Return file name -> schema, for each of the four kinds."""
+    """Return file name -> schema, for each kind of file."""
     kubernetes = {"properties": {"type": {"pattern": "^[kK]ubernetes$"}}, "required": ["type"]}
     return {
         "online-endpoint.json": _two_forms(
@@ -25,6 +25,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         ),
         "model.json": {"$schema": DIALECT, "title": "Model", **KINDS["model"].record.schema()},
         "environment.json": {"$schema": DIALECT, "title": "Environment", **KINDS["environment"].record.schema()},
+        "connection.json": {"$schema": DIALECT, "title": "Connection", **KINDS["connection"].record.schema()},
     }
 
 

@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.model import deployment, endpoint, environment
+from sandbox.model import connection, deployment, endpoint, environment
 from sandbox.model.problem import Place, Problem, SpecError, Violation
 from sandbox.spec.keys_assets import ENVIRONMENT, MODEL
+from sandbox.spec.keys_connection import ANY, RECORDS, other_name
 from sandbox.spec.keys_deployment import KUBERNETES_DEPLOYMENT, MANAGED_DEPLOYMENT
 from sandbox.spec.keys_endpoint import ENDPOINT, KUBERNETES_ENDPOINT
 from sandbox.spec.nodes import Mapping, Scalar
 from sandbox.spec.record import Record
 from sandbox.spec.values import snake
 
-_SUPPORTED = "online endpoints, online deployments, models and environments are read"
+_SUPPORTED = "online endpoints, online deployments, models, environments and connections are read"
 
 
 def _nothing(_value: Any) -> list[Violation]:
@@ -49,20 +50,23 @@ KINDS = {
         ),
         Kind("model", "model", MODEL, _nothing, "model"),
         Kind("environment", "environment", ENVIRONMENT, environment.check, "environment"),
+        Kind("connection", "connection", ANY, connection.check, "connection"),
     )
 }
-NAMES = ("endpoint", "deployment", "model", "environment")
+NAMES = ("endpoint", "deployment", "model", "environment", "connection")
 
 # Azure's schema files -> kind; and what the others are called, for a kind refusal.
 _BY_SCHEMA = {kind.schema.lower(): kind.name for kind in KINDS.values()} | {
     "onlineendpoint": "endpoint",
     "onlinedeployment": "deployment",
+    "workspaceconnection": "connection",
 }
 # Keys that only one kind has, the surest first.
 _BY_KEY = (
     ("deployment", {"endpoint_name", "code_configuration", "instance_type", "instance_count", "request_settings"}),
     ("endpoint", {"auth_mode", "traffic", "mirror_traffic", "compute", "public_network_access", "identity"}),
     ("environment", {"image", "build", "conda_file", "inference_config", "os_type", "dependencies"}),
+    ("connection", {"credentials", "api_key", "target", "is_shared", "account_name"}),
     ("model", {"path", "flavors"}),
 )
 
@@ -117,10 +121,12 @@ def variant(name: str, root: Mapping) -> tuple[Kind, Problem | None]:
     """Return the kind in detail, and a warning when Azure would take it for the other one."""
     if name == "endpoint":
         return KINDS["Kubernetes online endpoint" if "compute" in root.entries else "managed online endpoint"], None
-    if name != "deployment":
-        return KINDS[name], None
     written = root.get("type")
     word = written.value if isinstance(written, Scalar) and isinstance(written.value, str) else ""
+    if name == "connection":
+        return replace(KINDS[name], record=RECORDS.get(snake(word), ANY)), _target_elsewhere(snake(word), root)
+    if name != "deployment":
+        return KINDS[name], None
     if snake(word) != "kubernetes":
         return KINDS["managed online deployment"], None
     warning = None
@@ -129,6 +135,14 @@ def variant(name: str, root: Mapping) -> tuple[Kind, Problem | None]:
         what, fix = f"type is {word!r}", "write type: kubernetes"
         warning = Problem("W060", what, written.place, why, fix, ("type",))
     return KINDS["Kubernetes online deployment"], warning
+
+
+def _target_elsewhere(kind: str, root: Mapping) -> Problem | None:
+    other, written = other_name(kind), root.entries.get("target")
+    if not other or written is None or other in root.entries:
+        return None
+    what, why = f"target in a connection of type {kind}", f"Azure wants it as {other}"
+    return Problem("W060", what, written.key.place, why, f"write {other}", ("target",))
 
 
 def _unknown(what: str, place: Place, why: str, fix: str = "") -> SpecError:

@@ -7,12 +7,14 @@ import json
 import sys
 from pathlib import Path
 
-from sandbox.model.errors import CODES
+from sandbox.model.codes import CODES
 from sandbox.spec import pages_text as text
 from sandbox.spec.assets import Asset
 from sandbox.spec.json_schema import schemas
 from sandbox.spec.keys_assets import BUILD, ENVIRONMENT_INLINE, INFERENCE_CONFIG, MODEL_INLINE, ROUTE
 from sandbox.spec.keys_collector import COLLECTION, COLLECTOR, DATA
+from sandbox.spec.keys_connection import ANY as CONNECTION
+from sandbox.spec.keys_connection import ARTIFACT, CREDENTIALS_RECORD
 from sandbox.spec.keys_deployment import (
     AMOUNTS,
     CODE,
@@ -97,6 +99,9 @@ def yaml_page() -> str:
             "Each of the three routes has a port and a path.",
             _table(INFERENCE_CONFIG) + _table(ROUTE),
         ),
+        ("Connection", text.CONNECTION, _table(CONNECTION)),
+        ("credentials", text.CREDENTIALS, _table(CREDENTIALS_RECORD)),
+        ("artifact", "", _table(ARTIFACT)),
     ]
     for title, intro, table in sections:
         parts += [f"## {title}", "", *([intro, ""] if intro else []), *table]

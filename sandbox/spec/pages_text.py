@@ -47,7 +47,7 @@ YAML language server, such as VS Code with the YAML extension, which one is mean
 ```
 
 FOLDER is what `python -c "import sandbox.spec as s; print(s.__path__[0] + '/schemas')"` prints. There are
-`online-endpoint.json`, `online-deployment.json`, `model.json` and `environment.json`.
+`online-endpoint.json`, `online-deployment.json`, `model.json`, `environment.json` and `connection.json`.
 
 ## Rules for every file
 
@@ -97,6 +97,11 @@ PROBES = (
 )
 MODEL = "A file of its own needs a name; inside a deployment it may be missing."
 ENVIRONMENT = "A file of its own needs a name; inside a deployment it may be missing."
+CONNECTION = (
+    "Each type has some of these keys: a key that begins with its types in the third column belongs to those only. "
+    "Messages about these files show no line of them: it may hold a secret."
+)
+CREDENTIALS = "All fields of the type are needed; a managed identity may be named by either of its two."
 
 CODES_HEAD = """\
 # Error codes

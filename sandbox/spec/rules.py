@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sandbox.model.asset import is_remote
+from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment
+from sandbox.model.errors import SandboxError
 from sandbox.model.problem import Place
 from sandbox.spec import script
 from sandbox.spec.kinds import Kind
@@ -11,15 +12,17 @@ from sandbox.spec.nodes import Mapping, Scalar
 from sandbox.spec.reading import Reading
 
 
-def check(kind: Kind, value: Any, root: Mapping, reading: Reading) -> None:
+def check(kind: Kind, value: Any, root: Mapping, reading: Reading, *, look_at_script: bool = True) -> None:
     """Note what the rules find, at the places of the keys; a key that already has an error is left alone."""
     for violation in kind.check(value):
         if not reading.has_error_at(violation.path):
             place = _value_place(root, violation.path) or reading.place_of(violation.path)
             reading.note(violation.code, violation.what, place, violation.path, violation.why, violation.fix)
     if isinstance(value, Deployment):
-        _scoring_script(value, root, reading)
+        if look_at_script:
+            _scoring_script(value, root, reading)
         _scale(root, reading)
+        _mlflow_model(value, root, reading)
 
 
 def _value_place(root: Mapping, path: tuple[str | int, ...]) -> Place | None:
@@ -52,3 +55,20 @@ def _scale(root: Mapping, reading: Reading) -> None:
         if name != "type" and not reading.has_error_at(path):
             why = "with default there are always instance_count instances"
             reading.note("E041", f"{name} beside type: default", entry.key.place, path, why, "remove it")
+
+
+def _mlflow_model(deployment: Deployment, root: Mapping, reading: Reading) -> None:
+    """Look whether a model without code can be served as it is."""
+    model = deployment.model
+    if not isinstance(model, Model) or model.type != "mlflow_model":
+        return
+    if reading.has_error_at(("model",)) or reading.has_error_at(("model", "path")):
+        return
+    from sandbox.mlflow import nocode
+
+    try:
+        nocode.check(deployment)
+    except SandboxError as error:
+        path = ("properties",) if error.code == "E060" else ("model", "path")
+        place = _value_place(root, path) or reading.place_of(path)
+        reading.note(error.code, error.what, place, path, error.why, error.fix)

@@ -101,8 +101,11 @@ def test_what_is_installed_is_not_installed_again_until_pyproject_changes(checko
     (checkout / ".ci" / "venv").write_text('echo "set up $1"\n')
 
     first = make(checkout, "test", "ARGS=-x")
-    assert first.stdout.splitlines() == ["set up test", "ran -m pytest --cov -x"]
-    assert make(checkout, "test", "demo").stdout.splitlines() == ["ran -m pytest --cov", "ran -m sandbox.demo"]
+    assert first.stdout.splitlines() == ["set up test", "ran -m pytest --cov -m not docker -x"]
+    assert make(checkout, "test", "demo").stdout.splitlines() == [
+        "ran -m pytest --cov -m not docker",
+        "ran -m sandbox.demo",
+    ]
 
     later = (checkout / ".venv" / ".ready-test").stat().st_mtime + 10
     os.utime(checkout / "pyproject.toml", (later, later))

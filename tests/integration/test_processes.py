@@ -140,7 +140,7 @@ def test_probes_are_answered_while_init_runs(tmp_path: Path) -> None:
     with server(script, wait=False) as running:
         line = running.wait_for(r":\d+/score")
         running.port = int(re.findall(r":(\d+)/score", line)[0])
-        time.sleep(1)
+        running.wait_for("Invoking user.s init function")
         started = time.monotonic()
         reply = running.ask()
         assert time.monotonic() - started < 0.5
@@ -241,6 +241,55 @@ def run(data):
             time.sleep(0.01)
         assert begun.exists()
         assert left_by_a_killed_supervisor(running, 15) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_script_forks_keeps_neither_port_nor_connection(tmp_path: Path, engine: str) -> None:
+    text = """\
+import os, signal
+def init():
+    fork()
+def run(data):
+    return fork()
+def fork():
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    return child
+"""
+    with server(write(tmp_path, text), "--engine", engine) as running, send(running.port) as client:
+        child = int(client.recv(65536).rpartition(b"\r\n\r\n")[2])
+        assert running.end() == 0
+        assert client.recv(1) == b""
+        os.kill(child, 0)
+        with socket.create_server(("127.0.0.1", running.port)):
+            pass
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_forked_process_that_comes_back_from_run_answers_nothing_and_ends(tmp_path: Path, engine: str) -> None:
+    text = """\
+import os
+def init(): ...
+def run(data):
+    child = os.fork()
+    return child or "the child speaks"
+"""
+    with server(write(tmp_path, text), "--engine", engine) as running:
+        child = running.score().json()
+        deadline = time.monotonic() + 10
+        while alive(child) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not alive(child)
+        assert running.score().status == 200
+
+
+def alive(pid: int) -> bool:
+    """Whether it still runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_killed_zygote_is_replaced_and_its_workers_serve_on(tmp_path: Path) -> None:

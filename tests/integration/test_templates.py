@@ -8,7 +8,8 @@ import time
 import pytest
 
 import templates
-from sandbox import demo
+from sandbox.demo import project
+from tests.support.served import ask, served
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def serve(tmp_path):
     def start(name, model_dir=None):
         folder = tmp_path / name
         shutil.copytree(templates.path(name), folder, ignore=shutil.ignore_patterns("__pycache__"))
-        return demo.served(folder / "score.py", model_dir=model_dir, log=tmp_path / "server.log")
+        return served(folder / "score.py", model_dir=model_dir, log=tmp_path / "server.log")
 
     return start
 
@@ -28,9 +29,9 @@ def sample(name: str) -> object:
 
 
 def test_the_classifier_answers_its_sample_request(serve, tmp_path):
-    demo.train(tmp_path)
-    with serve("classifier", tmp_path) as port:
-        status, took_ms, answer = demo.ask(port, "POST", "/score", sample("classifier"))
+    project.train(tmp_path)
+    with serve("classifier", tmp_path / "models" / "blue") as port:
+        status, took_ms, answer = ask(port, "POST", "/score", sample("classifier"))
     assert status == 200, answer
     assert float(took_ms) >= 0
     (flower,) = json.loads(answer)
@@ -40,9 +41,9 @@ def test_the_classifier_answers_its_sample_request(serve, tmp_path):
 
 def test_the_schema_sample_converts_describes_and_refuses(serve):
     with serve("schema") as port:
-        good = demo.ask(port, "POST", "/score", sample("schema"))
-        bad = demo.ask(port, "POST", "/score", {"points": [[1.0, 2.0]], "threshold": 1.5})
-        document = json.loads(demo.ask(port, "GET", "/swagger.json")[2])
+        good = ask(port, "POST", "/score", sample("schema"))
+        bad = ask(port, "POST", "/score", {"points": [[1.0, 2.0]], "threshold": 1.5})
+        document = json.loads(ask(port, "GET", "/swagger.json")[2])
     assert good[0] == 200, good
     assert json.loads(good[2]) == {"scores": [6.0, -11.25], "above": [True, False]}
     assert bad[0] == 400, bad
@@ -84,7 +85,7 @@ def test_the_streaming_sample_sends_each_word_when_it_is_made(serve):
 def test_the_async_sample_waits_for_all_look_ups_at_once(serve):
     names = [f"customer{number}" for number in range(10)]
     with serve("async") as port:
-        status, took_ms, answer = demo.ask(port, "POST", "/score", {"customers": names})
+        status, took_ms, answer = ask(port, "POST", "/score", {"customers": names})
     assert status == 200, answer
     assert list(json.loads(answer)) == names
     assert float(took_ms) < 500, "ten look-ups of 100 ms each, one after the other"

@@ -1,7 +1,8 @@
-"""Constant load for tests: ``python constant_load.py PORT KEY CONNECTIONS``; goes on until its stdin ends.
+"""Constant load for tests: ``python constant_load.py PORT KEY CONNECTIONS [LEAST]``; goes on until its stdin ends.
 
-POSTs on keep-alive connections, without any retry of its own. Prints at its end, as JSON: requests, how often each
-status came, errors of the connection, and the longest time in ms.
+At least LEAST requests are sent, also if that takes longer. POSTs on keep-alive connections, without any retry of its
+own. Prints at its end, as JSON: requests, how often each status came, errors of the connection, p50, p99 and the
+longest time in ms.
 """
 
 import collections
@@ -58,13 +59,15 @@ class Client:
         return int(lines[0].split()[1]), b"connection: close" in lines
 
 
-def main(port, key, connections):
+def main(port, key, connections, least="0"):
     stop = threading.Event()
     clients = [Client(int(port), key) for _ in range(int(connections))]
     threads = [threading.Thread(target=client.run, args=(stop,)) for client in clients]
     for thread in threads:
         thread.start()
     sys.stdin.read()
+    while sum(len(client.times) for client in clients) < int(least):
+        time.sleep(0.05)
     stop.set()
     for thread in threads:
         thread.join()
@@ -78,4 +81,4 @@ def main(port, key, connections):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:])

@@ -20,7 +20,7 @@ import json, logging, sys, warnings
 warnings.simplefilter("ignore"); logging.disable(logging.CRITICAL)
 import azure.ai.ml as ml
 loaders = {"endpoint": ml.load_online_endpoint, "deployment": ml.load_online_deployment,
-           "model": ml.load_model, "environment": ml.load_environment}
+           "model": ml.load_model, "environment": ml.load_environment, "connection": ml.load_connection}
 def verdict(kind, file):
     try:
         loaders[kind](file)

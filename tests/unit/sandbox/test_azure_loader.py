@@ -52,6 +52,9 @@ STRICTER = {
     "environment_variables": "no environment variable holds a list or a mapping",
     "environment.name": "Azure drops what is no text and takes the environment for an anonymous one",
     "environment.version": "likewise",
+    "api_key": "Azure takes null for three keys of azure_open_ai; leaving them out says the same",
+    "api_version": "likewise",
+    "open_ai_resource_id": "likewise",
     "model_mount_path": "the service wants an absolute path",
 }
 # Keys where nothing is said although Azure refuses.

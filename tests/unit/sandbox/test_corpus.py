@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from sandbox.model.errors import CODES
+from sandbox.model.codes import CODES
 from sandbox.spec.kinds import NAMES
 from sandbox.spec.load import examine
 from tests.unit.sandbox.cases import CASES
@@ -18,6 +18,7 @@ SCHEMAS = {
     "deployment": "online-deployment.json",
     "model": "model.json",
     "environment": "environment.json",
+    "connection": "connection.json",
 }
 
 
@@ -83,8 +84,13 @@ def test_the_json_schema_refuses_most_of_what_can_be_seen_without_the_disk():
         and {code.partition("@")[0] for code in case.expected} <= STRUCTURAL
     ]
     missed = [case.name for case in structural if validator(case).is_valid(yaml.safe_load(case.path.read_text()))]
-    # A range or a pair of keys that only rules know; keys that are numbers, which JSON does not have; schemes.
+    # A range or a pair of keys that only rules know; keys that are numbers, which JSON does not have; schemes; what
+    # belongs to which type of connection.
     assert missed == [
+        "connection-credentials-foreign-key",
+        "connection-key-of-another-type",
+        "connection-no-target",
+        "connection-serp-without-key",
         "deployment-code-without-script",
         "deployment-count-negative",
         "deployment-mount-relative",

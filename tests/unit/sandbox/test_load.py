@@ -1,6 +1,7 @@
 """What a good file becomes."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ from sandbox.model.deployment import KubernetesDeployment, ManagedDeployment
 from sandbox.model.endpoint import UserIdentity
 from sandbox.model.problem import SpecError
 from sandbox.model.serving import Probe, RequestSettings, ResourceAmounts, ScaleSettings
-from sandbox.spec.load import load, load_deployment, load_endpoint, load_environment, load_model
+from sandbox.spec.load import (
+    examine,
+    load,
+    load_connection,
+    load_deployment,
+    load_endpoint,
+    load_environment,
+    load_model,
+)
+from sandbox.spec.override import parse
 from tests.unit.sandbox.cases import CASES, CORPUS
 
 PROJECT = CORPUS.parent / "project"
@@ -110,3 +120,31 @@ def test_a_value_cannot_be_changed_afterwards():
 @pytest.mark.parametrize("each", [each for each in CASES if each.accepted], ids=lambda each: each.name)
 def test_equal_files_make_equal_values(each):
     assert load(str(each.path)) == load(str(each.path))
+
+
+def test_no_message_about_a_connection_shows_a_secret(tmp_path):
+    file = tmp_path / "connection.yml"
+    for content in (
+        "name: abc\ntype: custom\ntarget: x\ncredentials: {type: api_key, key: 4444, kee: s3cr3t}\n",
+        "name: abc\ntype: custom\ntarget: x\ncredentials: {type: pat, key: s3cr3t, pat: 4444}\n",
+        "name: abc\ntype: open_ai\napi_key: [s3cr3t]\n",
+        "name: abc\ntype: open_ai\napi_key: {s3cr3t: 4444}\n",
+        "name: abc\ntype: open_ai\napi_key: 's3cr3t\n",
+        "name: abc\ntype: custom\ntarget: x\nsecrets: {A: 4444, B: [s3cr3t]}\n",
+        "name: abc\ntype: custom\ntarget: x\ncredentials: s3cr3t\n",
+    ):
+        file.write_text(content)
+        found = examine(str(file), kind="connection")
+        assert found.errors
+        for problem in found.problems:
+            assert not {"s3cr3t", "4444"} & set(re.findall(r"\w+", f"{problem!r}")), content
+    file.write_text("name: abc\ntype: custom\ntarget: x\ncredentials: {type: api_key}\n")
+    assert examine(str(file), [parse("credentials.key=s3cr3t")]).value.credentials.values == {"key": "s3cr3t"}
+    for change in ("credentials.key.x=s3cr3t", "credentials.kee=s3cr3t", 'credentials.key=["s3cr3t"]'):
+        found = examine(str(file), [parse("credentials.key=a"), parse(change)], "connection")
+        assert found.errors
+        assert "s3cr3t" not in f"{found!r}", change
+
+
+def test_a_connection_keeps_the_case_of_its_name():
+    assert load_connection(str(CORPUS / "connection-open-ai.yml")).name == "Default_AzureOpenAI"

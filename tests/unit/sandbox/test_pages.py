@@ -8,10 +8,11 @@ import pytest
 
 from sandbox.cli.main import main
 from sandbox.model.asset import Model
+from sandbox.model.codes import CODES
 from sandbox.model.deployment import KubernetesDeployment, ManagedDeployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.environment import Environment
-from sandbox.model.errors import CODES, SandboxError
+from sandbox.model.errors import SandboxError
 from sandbox.spec.kinds import KINDS
 from sandbox.spec.pages import COMMAND, files
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import templates
-from sandbox.cli import main as entrance
+from sandbox.cli import validate
 from sandbox.cli.main import main
 from sandbox.cli.render import Paper
 from sandbox.model.errors import SandboxError
@@ -123,7 +123,6 @@ def test_the_endpoint_is_given_to_the_files_that_have_one(here, capsys):
         ["validate"],
         ["validate", "f", "-o", "xml"],
         ["validate", "f", "--sets", "a=1"],
-        ["nothing"],
         ["validate", "--set"],
     ],
 )
@@ -132,6 +131,11 @@ def test_a_wrong_command_line_is_2(arguments, capsys):
         main(arguments)
     assert caught.value.code == 2
     assert "usage:" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_2_with_the_nearest_one(capsys):
+    assert main(["valdate", "f.yml"]) == 2
+    assert "did you mean validate?" in capsys.readouterr().err
 
 
 def test_a_malformed_override_is_2_and_says_how(here, capsys):
@@ -172,7 +176,7 @@ def test_our_own_bug_is_one_error_and_a_traceback_with_debug(here, capsys, monke
 
 
 def test_a_command_that_raises_a_refused_file_shows_every_problem(here, capsys, monkeypatch):
-    monkeypatch.setattr(entrance.validate, "run", lambda known: load(known.files[0]))
+    monkeypatch.setattr(validate, "run", lambda session: load(session.arguments.files[0]))
     assert main(["validate", "bad.yml"]) == 1
     assert capsys.readouterr().err.count("error[") == 2
 
@@ -201,7 +205,7 @@ def test_being_interrupted_is_no_bug(here, monkeypatch):
     def interrupted(_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(entrance.validate, "run", interrupted)
+    monkeypatch.setattr(validate, "run", interrupted)
     assert main(["validate", "good.yml"]) == 130
 
 

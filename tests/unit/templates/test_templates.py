@@ -5,7 +5,7 @@ import pytest
 import templates
 
 
-@pytest.mark.parametrize("name", ["classifier", "schema", "rawhttp", "streaming", "async"])
+@pytest.mark.parametrize("name", ["classifier", "schema", "rawhttp", "streaming", "async", "mlflow"])
 def test_every_sample_has_a_scoring_script_that_says_how_to_serve_and_ask_it(name):
     text = templates.path(f"{name}/score.py").read_text(encoding="utf-8")
     assert "def init():" in text
@@ -21,7 +21,8 @@ def test_a_folder_and_a_file_in_it_are_both_found():
 
 @pytest.mark.parametrize("name", ["clasifier", "", ".", "../README.md", "classifier/none.py"])
 def test_anything_else_is_refused_with_the_names_that_exist(name):
-    with pytest.raises(FileNotFoundError, match=r"there are: async, classifier, rawhttp, schema, streaming$"):
+    known = "async, classifier, mlflow, rawhttp, schema, starter, streaming"
+    with pytest.raises(FileNotFoundError, match=rf"there are: {known}$"):
         templates.path(name)
 
 

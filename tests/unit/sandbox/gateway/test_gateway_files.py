@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sandbox.gateway import binary, publish
+from sandbox.gateway import binary, process, publish
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.errors import GatewayError, PortBusy, Unresponsive
 from sandbox.gateway.folder import Folder
@@ -166,3 +166,38 @@ def test_the_command_line_names_no_key_and_avoids_the_traps():
     words = binary.words("/x/envoy", "/x/bootstrap.json")
     assert "--disable-hot-restart" in words
     assert "--reject-unknown-dynamic-fields" in words
+
+
+def test_a_folder_of_somebody_else_is_neither_used_nor_asked(tmp_path, monkeypatch):
+    """The folder may lie where everybody can make one of its name: whoever was faster would read the keys."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "alive.lock").write_text("")
+    monkeypatch.setattr(os, "getuid", lambda: os.stat(theirs).st_uid + 1)
+    with pytest.raises(GatewayError, match="belongs to another user"):
+        Folder(str(theirs)).make()
+    assert stat.S_IMODE(os.stat(theirs).st_mode) != 0o700
+    assert not process.runs(Folder(str(theirs)))
+
+
+def test_a_link_that_somebody_else_made_is_not_followed(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir(mode=0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    own = os.lstat
+
+    def lstat(path, **keys):
+        found = own(path, **keys)
+        if os.fspath(path).endswith("link"):
+            return os.stat_result((*found[:4], found.st_uid + 1, *found[5:10]))
+        return found
+
+    monkeypatch.setattr(os, "lstat", lstat)
+    with pytest.raises(GatewayError, match="belongs to another user"):
+        Folder(str(tmp_path / "link")).make()
+    assert stat.S_IMODE(os.stat(tmp_path / "mine").st_mode) == 0o755
+
+
+def test_a_folder_that_cannot_be_used_is_an_error_of_the_gateway(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GatewayError, match="cannot be used"):
+        Folder(str(tmp_path / "file" / "g")).make()

@@ -69,12 +69,18 @@ def test_limits_are_azures_for_live_requests_and_small_for_copies():
     assert (copies["max_requests"], copies["max_connections"]) == (16, 16)
 
 
+def test_a_verdict_of_a_probe_counts_at_once():
+    for cluster in clusters(one(BLUE, GREEN)):
+        assert cluster["common_lb_config"]["update_merge_window"] == "0s"
+
+
 def test_readiness_is_asked_with_azures_fields_and_only_once():
     probe = Probe(period=7, timeout=3, success_threshold=2, failure_threshold=5)
     ready = DeploymentEntry("blue", BLUE.upstreams, 100, readiness=probe, readiness_path="/ready")
     found = by_name(clusters(one(ready)))
     check = found["shop~blue"]["health_checks"][0]
-    assert (check["interval"], check["no_traffic_interval"], check["timeout"]) == ("7s", "7s", "3s")
+    assert (check["interval"], check["no_traffic_healthy_interval"], check["timeout"]) == ("7s", "7s", "3s")
+    assert check["unhealthy_interval"] == check["no_traffic_interval"] == "0.5s", "a start is noticed when it happens"
     assert (check["healthy_threshold"], check["unhealthy_threshold"]) == (2, 5)
     assert check["http_health_check"] == {"path": "/ready"}
     assert "health_checks" not in found["shop~blue~mirror"]

@@ -54,6 +54,17 @@ def read_json(path: str) -> Any:
 
 
 @contextlib.contextmanager
+def try_lock(path: str) -> Iterator[bool]:
+    """Hold the lock of the file ``path`` if nobody else does; gives whether it is held."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _take(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
 def alone(path: str, what: str) -> Iterator[None]:
     """Hold the lock of the file ``path`` (made when needed); ``what`` names what it protects.
 

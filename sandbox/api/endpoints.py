@@ -1,0 +1,118 @@
+"""Endpoints: stable names, addresses and keys, and who gets the traffic."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sandbox.api.given import Given, read
+from sandbox.api.info import Info
+from sandbox.api.part import Part
+from sandbox.model.endpoint import Endpoint
+from sandbox.model.progress import Report, quiet
+from sandbox.ops.edits import Edit
+
+if TYPE_CHECKING:
+    from sandbox.ops.asking import Reply
+    from sandbox.spec.override import Override
+
+
+class OnlineEndpoints(Part):
+    """Endpoints: stable names, addresses and keys, and who gets the traffic."""
+
+    def create(
+        self,
+        file: Given = None,
+        changes: "Sequence[Override]" = (),
+        *,
+        report: Report = quiet,
+    ) -> Info:
+        """Create an endpoint or overwrite an existing one; port, keys and (where none is given) traffic stay.
+
+        Args:
+            file: a YAML file, or what else ``given.read`` takes; None when ``changes`` say everything.
+            changes: overrides of the file, such as ``-n`` and ``--set``.
+            report: is told about progress.
+        """
+        from sandbox.ops import endpoints, shapes
+
+        value = read(Endpoint, "endpoint", file, changes)
+        state = endpoints.create(self._context(report), value)
+        return Info(state.name, shapes.endpoint(state))
+
+    def update(
+        self,
+        file: Given = None,
+        changes: "Sequence[Override]" = (),
+        *,
+        name: str | None = None,
+        traffic: Mapping[str, int] | None = None,
+        mirror: Mapping[str, int] | None = None,
+        edits: Sequence[Edit] = (),
+        report: Report = quiet,
+    ) -> Info:
+        """Change an endpoint: by a file, by edits of what it is, or its traffic and mirror alone."""
+        from sandbox.model.errors import UsageError
+        from sandbox.ops import edits as editing
+        from sandbox.ops import endpoints, shapes
+        from sandbox.spec.load import load_given
+
+        context = self._context(report)
+        given: Any = None
+        if file is not None or changes:
+            given = read(Endpoint, "endpoint", file, changes)
+            name = name or given.name
+        if name is None:
+            raise UsageError("E031", "which endpoint is not said", "", "give -n NAME")
+
+        def changed(before: Endpoint) -> Endpoint:
+            value: Any = before if given is None else given
+            if edits:
+                mapping = editing.apply(shapes.endpoint_mapping(value), edits)
+                value = load_given(mapping, f"endpoint {name}", "endpoint")
+            elif given is not None:
+                value = endpoints.keeping_traffic(given, before)
+            asked: Endpoint = replace(value, name=before.name)
+            return asked
+
+        change = changed if edits or given is not None else None
+        state = endpoints.update(context, name, change=change, live=traffic, mirror=mirror)
+        return Info(state.name, shapes.endpoint(state))
+
+    def show(self, name: str) -> Info:
+        """Return one endpoint."""
+        from sandbox.ops import shapes
+
+        state = self._context().endpoint(name)
+        return Info(state.name, shapes.endpoint(state))
+
+    def list(self) -> list[Info]:
+        """Return all endpoints, by name."""
+        from sandbox.ops import shapes
+
+        return [Info(state.name, shapes.endpoint(state)) for state in self._context().store.all()]
+
+    def delete(self, name: str, *, report: Report = quiet) -> None:
+        """Delete an endpoint, its deployments, keys and everything that runs for it."""
+        from sandbox.ops import endpoints
+
+        endpoints.delete(self._context(report), name)
+
+    def credentials(self, name: str) -> dict[str, Any]:
+        """Return ``primaryKey`` and ``secondaryKey``, or ``accessToken`` and its times (spec section 4)."""
+        from sandbox.ops import endpoints
+
+        return endpoints.credentials(self._context(), name)
+
+    def regenerate_keys(self, name: str, which: str = "primary", *, report: Report = quiet) -> None:
+        """Replace one key, ``primary`` or ``secondary``; the other one works throughout."""
+        from sandbox.ops import endpoints
+
+        endpoints.regenerate_keys(self._context(report), name, which)
+
+    def invoke(
+        self, name: str, data: bytes, *, deployment: str | None = None, content_type: str = "application/json"
+    ) -> "Reply":
+        """Send one request as a client would: with a key or token, by traffic or to one deployment."""
+        from sandbox.ops import asking
+
+        return asking.invoke(self._context(), name, data, deployment=deployment, content_type=content_type)

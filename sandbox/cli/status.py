@@ -1,0 +1,94 @@
+"""``sandbox status``: what there is, and how it is."""
+
+import dataclasses
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from sandbox.agent.place import running
+from sandbox.cli.agent import OFF
+from sandbox.cli.output import aligned
+from sandbox.cli.render import Paper
+from sandbox.cli.session import Session
+
+if TYPE_CHECKING:
+    from sandbox.ops.asking import DeploymentStatus, EndpointStatus, Status
+
+COLUMNS = ("Endpoint", "Deployment", "State", "Traffic", "Mirror", "Instances", "Port", "Address")
+
+
+def run(session: Session) -> int:
+    """Print the table, and below it what needs attention."""
+    status = session.sandbox.status()
+    if session.arguments.output == "json":
+        sys.stdout.write(json.dumps(dataclasses.asdict(status), indent=2, ensure_ascii=False) + "\n")
+        return 0
+    paper = Paper(sys.stdout)
+    if not status.endpoints:
+        paper.print("There is no endpoint yet.\n  fix: sandbox init shop && cd shop && sandbox up .")
+        return 0
+    for line in table([row for endpoint in status.endpoints for row in rows(endpoint)], paper):
+        paper.print(line)
+    for line in notes(status):
+        paper.print(f"\n{line}")
+    if running(session.sandbox.home) is None:
+        paper.print(f"\n{paper.paint(f'{OFF} sandbox agent start looks after it.', 'dim')}")
+    return 0
+
+
+def table(found: list[list[str]], paper: Paper) -> list[str]:
+    """Return the lines of the table; the states are painted where that is seen."""
+    head, rule, *lines = aligned(COLUMNS, found).splitlines()
+    at = head.index("State")
+    made = [head, rule]
+    for row, line in zip(found, lines, strict=True):
+        state = row[COLUMNS.index("State")]
+        style = "good" if state == "Succeeded" else "error" if state.startswith("Failed") else "warning"
+        made.append(f"{line[:at]}{paper.paint(state, style)}{line[at + len(state) :]}")
+    return made
+
+
+def rows(endpoint: "EndpointStatus") -> list[list[str]]:
+    """Return the lines of an endpoint; its own values stand in the first one only."""
+    own = [endpoint.name, "", endpoint.state, "", "", "", str(endpoint.port), endpoint.scoring_uri]
+    if not endpoint.deployments:
+        return [own]
+    made = [
+        [
+            "",
+            each.name,
+            f"{each.state}, interrupted" if each.interrupted else each.state,
+            f"{each.live_percent} %",
+            f"{each.mirror_percent} %" if each.mirror_percent else "",
+            f"{each.running} of {each.wanted}",
+            "",
+            "",
+        ]
+        for each in endpoint.deployments
+    ]
+    made[0] = [endpoint.name, *made[0][1:6], *own[6:]]
+    return made
+
+
+def notes(status: "Status") -> list[str]:
+    """Say what is not as it should be, and what to do about it."""
+    found = []
+    if status.gateway is None and any(endpoint.deployments for endpoint in status.endpoints):
+        found.append("The gateway does not run: nothing answers.\n  fix: sandbox up")
+    for endpoint in status.endpoints:
+        for each in endpoint.deployments:
+            found += _note(endpoint.name, each)
+    return found
+
+
+def _note(endpoint: str, each: "DeploymentStatus") -> list[str]:
+    name = f"{endpoint}/{each.name}"
+    if each.failure is not None:
+        why = f"\n  {each.failure.why}" if each.failure.why else ""
+        fix = each.failure.fix or f"sandbox online-deployment get-logs -n {each.name} -e {endpoint}"
+        return [f"{name} failed: [{each.failure.code}] {each.failure.what}{why}\n  fix: {fix}"]
+    if each.interrupted:
+        return [f"{name}: its command ended in the middle.\n  fix: sandbox up"]
+    if each.state == "Succeeded" and each.running < each.wanted:
+        return [f"{name}: {each.wanted - each.running} of {each.wanted} instances are missing.\n  fix: sandbox up"]
+    return []

@@ -1,0 +1,1 @@
+"""``make demo``: an endpoint with two deployments of a real model, from training to clean-up."""

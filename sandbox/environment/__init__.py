@@ -1,0 +1,1 @@
+"""What a deployment runs in: its Python (``prepare``) and its files (``materials.lay_out``)."""

@@ -1,0 +1,204 @@
+"""Use cases that only look: invoke, logs, status."""
+
+import contextlib
+import http.client
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sandbox.backend.protocol import Instance
+from sandbox.gateway.errors import GatewayError
+from sandbox.model import traffic
+from sandbox.model.errors import SandboxError
+from sandbox.model.state import DeploymentState, EndpointState, Failure
+from sandbox.ops import endpoints, scoring
+from sandbox.ops.context import Context
+from sandbox.ops.revisions import INITIALIZER_LOG
+from sandbox.store import owner
+
+INVOKE_S = 3600.0  # the gateway's own limits are shorter
+CONTAINERS = ("inference-server", "storage-initializer")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the endpoint, whatever its status."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+def invoke(
+    context: Context, name: str, data: bytes, *, deployment: str | None = None, content_type: str = "application/json"
+) -> Reply:
+    """Send one request through the gateway, with the endpoint's own key or a fresh token.
+
+    Raises:
+        NotFound: E050; E051, the deployment that is named does not exist.
+        SandboxError: E065, the gateway cannot be reached.
+    """
+    state = context.endpoint(name)
+    headers = {"Content-Type": content_type}
+    if deployment is not None:
+        context.deployment(name, deployment)
+        headers["azureml-model-deployment"] = deployment.lower()
+    found = endpoints.credentials(context, name)
+    headers["Authorization"] = f"Bearer {found.get('primaryKey') or found.get('accessToken')}"
+    connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=INVOKE_S)
+    try:
+        connection.request("POST", scoring.path(state, deployment), data, headers)
+        answer = connection.getresponse()
+        return Reply(answer.status, answer.getheaders(), answer.read())
+    except (OSError, http.client.HTTPException) as error:
+        why = str(error) or type(error).__name__
+        raise SandboxError("E065", f"endpoint {name} does not answer on port {state.port}", why, "sandbox up") from None
+    finally:
+        connection.close()
+
+
+def logs(
+    context: Context,
+    endpoint: str,
+    name: str,
+    *,
+    lines: int = 5000,
+    container: str = CONTAINERS[0],
+    follow: bool = False,
+) -> Iterator[str]:
+    """Give the last lines of a deployment's log, then (``follow``) new ones as they come.
+
+    Of several instances each line names its instance. A deployment that failed shows the log of its last attempt.
+
+    Raises:
+        NotFound: E050, E051.
+        SandboxError: E066, there is no such container.
+    """
+    _, found = context.deployment(endpoint, name)
+    name, endpoint = name.lower(), endpoint.lower()
+    if container not in CONTAINERS:
+        raise SandboxError("E066", f"there is no container {container!r}", "", f"one of {', '.join(CONTAINERS)}")
+    if container == CONTAINERS[1]:
+        yield from _last(_initializer_log(context, endpoint, name, found), lines)
+        return
+    if not follow:
+        instances = _of(context, endpoint, name, found)
+        if not instances and found.failure:
+            yield from found.failure.log[-lines:]
+        for instance in instances:
+            prefix = f"[{instance.index}] " if len(instances) > 1 else ""
+            yield from (f"{prefix}{line}" for line in context.backend.tail(instance, lines))
+        return
+    for line in context.backend.follow(lambda: _of(context, endpoint, name, None), lines):
+        yield f"[{line.index}] {line.text}" if found.wanted.instance_count > 1 else line.text
+
+
+def _of(context: Context, endpoint: str, name: str, state: DeploymentState | None) -> list[Instance]:
+    """The instances whose logs are asked for: those that serve; where there are none, all."""
+    found = [each for each in context.backend.instances(endpoint) if each.deployment == name]
+    if state is None or state.serving is None:
+        return found
+    serving = state.serving.id
+    return [each for each in found if each.revision == serving] or found
+
+
+def _initializer_log(context: Context, endpoint: str, name: str, state: DeploymentState) -> str:
+    revision = state.serving.id if state.serving else str(state.last_revision)
+    return os.path.join(context.home.instances, endpoint, name, revision, INITIALIZER_LOG)
+
+
+def _last(path: str, lines: int) -> Iterator[str]:
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as file:
+        yield from (line.rstrip("\n") for line in deque(file, lines))
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStatus:
+    """A deployment at one moment: asked for, and found."""
+
+    name: str
+    state: str
+    live_percent: int
+    mirror_percent: int
+    wanted: int  # instances
+    running: int
+    revision: str | None
+    development: bool
+    failure: Failure | None
+    interrupted: bool  # its command has ended in the middle; `sandbox up` goes on
+    instances: tuple[Instance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """An endpoint at one moment."""
+
+    name: str
+    state: str
+    auth_mode: str
+    port: int
+    scoring_uri: str
+    deployments: tuple[DeploymentStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at one moment. ``gateway`` is the process of the gateway, None where it does not run."""
+
+    home: str
+    gateway: int | None
+    endpoints: tuple[EndpointStatus, ...] = field(default=())
+
+
+def status(context: Context) -> Status:
+    """Look at everything; changes nothing."""
+    instances = context.backend.instances()
+    try:
+        gateway = context.gateway.running()
+    except GatewayError:
+        gateway = None
+    found = tuple(_endpoint(state, instances) for state in context.store.all())
+    return Status(context.home.root, gateway.pid if gateway else None, found)
+
+
+def _endpoint(state: EndpointState, instances: Sequence[Instance]) -> EndpointStatus:
+    return EndpointStatus(
+        state.name,
+        state.state,
+        state.endpoint.auth_mode,
+        state.port,
+        f"http://127.0.0.1:{state.port}{scoring.path(state)}",
+        tuple(_deployment(state, name, each, instances) for name, each in state.deployments.items()),
+    )
+
+
+def _deployment(
+    state: EndpointState, name: str, deployment: DeploymentState, instances: Sequence[Instance]
+) -> DeploymentStatus:
+    serving = deployment.serving
+    mine = tuple(each for each in instances if (each.endpoint, each.deployment) == (state.name, name))
+    running = [each for each in mine if serving and each.revision == serving.id and each.state != "exited"]
+    operation = deployment.operation
+    return DeploymentStatus(
+        name,
+        deployment.state,
+        traffic.live(state.endpoint.traffic).get(name, 0),
+        traffic.live(state.endpoint.mirror_traffic).get(name, 0),
+        (deployment.served or deployment.wanted).instance_count,
+        len(running),
+        serving.id if serving else None,
+        deployment.development,
+        deployment.failure,
+        operation is not None and not owner.works(operation.owner),
+        mine,
+    )
+
+
+def names_of(context: Context, endpoint: str) -> list[str]:
+    """Return the names of an endpoint's deployments; raises NotFound (E050)."""
+    return list(context.endpoint(endpoint).deployments)

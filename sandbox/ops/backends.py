@@ -1,0 +1,181 @@
+"""Which backend runs a deployment, and both of them as one."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from sandbox.backend.protocol import Backend, Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.home import Home
+from sandbox.model import settings
+from sandbox.model.deployment import Deployment
+from sandbox.model.environment import Environment
+from sandbox.model.errors import SandboxError
+
+if TYPE_CHECKING:
+    from sandbox.backend.docker import DockerBackend
+    from sandbox.backend.process import ProcessBackend
+
+BackendName = Literal["process", "docker"]
+VARIABLE = "SANDBOX_BACKEND"
+
+
+def choose(
+    deployment: Deployment, given: str | None, before: BackendName | None, environ: Mapping[str, str] = os.environ
+) -> BackendName:
+    """Return what runs a deployment: what was said, its property, what runs it now, what only one can, the setting.
+
+    Args:
+        deployment: what is to be run.
+        given: of ``--backend``; None: nothing was said.
+        before: what runs it now, None for a new one.
+        environ: where ``SANDBOX_BACKEND`` is looked up.
+
+    Raises:
+        SandboxError: E122, it needs a container and is to be a process, or there is no such backend.
+    """
+    container = needs_container(deployment)
+    said = given or settings.backend(deployment)
+    for value, source in ((said, "--backend" if given else settings.BACKEND), (environ.get(VARIABLE), VARIABLE)):
+        if value not in (None, "", "process", "docker"):
+            raise SandboxError("E122", f"there is no backend {value!r}", f"{source} names it", "give process or docker")
+    if said == "process" and container:
+        what = f"deployment {deployment.name!r} cannot be a process: {container}"
+        raise SandboxError("E122", what, "only Docker has containers", "leave the backend out, or say docker")
+    if said:
+        return "docker" if said == "docker" else "process"
+    if container:
+        return "docker"
+    return before or ("docker" if environ.get(VARIABLE) == "docker" else "process")
+
+
+def needs_container(deployment: Deployment) -> str:
+    """Return why a deployment has to be a container, "" where it has not."""
+    environment = deployment.environment
+    if not isinstance(environment, Environment):
+        return ""
+    if environment.build is not None:
+        return "its environment is a Dockerfile"
+    return "inference_config says that it brings its own server" if environment.inference_config is not None else ""
+
+
+class Backends:
+    """Both backends, each asked for what is its own; the engine of containers only where there are some."""
+
+    name = "all"
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    @cached_property
+    def process(self) -> "ProcessBackend":
+        """Instances as processes; loaded when it is asked for, because commands that only show need neither."""
+        from sandbox.backend.process import ProcessBackend
+
+        return ProcessBackend(self._home)
+
+    @cached_property
+    def docker(self) -> "DockerBackend":
+        """Instances as containers."""
+        from sandbox.backend.docker import DockerBackend
+
+        return DockerBackend(self._home, _engine)
+
+    def _of(self, instance: Instance) -> Backend:
+        return self.docker if instance.backend == "docker" else self.process
+
+    def _for(self, spec: InstanceSpec) -> Backend:
+        return self.process if spec.container is None else self.docker
+
+    def start(self, spec: InstanceSpec) -> Instance:
+        """Start an instance in the backend that its description is for."""
+        return self._for(spec).start(spec)
+
+    def instances(self, endpoint: str | None = None) -> list[Instance]:
+        """Return those of both."""
+        return [*self.process.instances(endpoint), *self.docker.instances(endpoint)]
+
+    def ready(self, instance: Instance) -> Readiness:
+        """Ask once whether it serves."""
+        return self._of(instance).ready(instance)
+
+    def failure(self, instance: Instance) -> Failure | None:
+        """Say why an instance has ended; None while it runs."""
+        return self._of(instance).failure(instance)
+
+    def stop(self, instance: Instance, grace_s: float) -> None:
+        """End it."""
+        self._of(instance).stop(instance, grace_s)
+
+    def remove(self, endpoint: str, deployment: str, revision: str) -> None:
+        """Remove what both remember of a revision."""
+        self.process.remove(endpoint, deployment, revision)
+        self.docker.remove(endpoint, deployment, revision)
+
+    def end_strays(self) -> list[str]:
+        """End what was started for this home and is in no record of it."""
+        return [*self.process.end_strays(), *self.docker.end_strays()]
+
+    def limits(self, spec: InstanceSpec) -> list[str]:
+        """Say which of the asked-for cores, memory and GPUs are enforced, and which are not."""
+        return self._for(spec).limits(spec)
+
+    def tail(self, instance: Instance, lines: int) -> list[str]:
+        """Return the last lines of its log."""
+        return self._of(instance).tail(instance, lines)
+
+    def follow(self, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
+        """Give the last lines of each instance, then new ones as they come; one backend at a time.
+
+        A deployment has one backend; where it changes from one to the other, the new one is heard after the old.
+        """
+        while found := select():
+            backend = self._of(found[0])
+            kind = found[0].backend
+
+            def mine(kind: str = kind) -> list[Instance]:
+                return [each for each in select() if each.backend == kind]
+
+            if any(each.backend != kind for each in found):
+                yield from _both(self.process, self.docker, select, lines)
+                return
+            yield from backend.follow(mine, lines)
+
+
+def _both(process: Backend, docker: Backend, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
+    """Hear both at once, each in a thread of its own."""
+    import queue
+    import threading
+
+    heard: queue.SimpleQueue[LogLine | None] = queue.SimpleQueue()
+    ended = False
+
+    def hear(backend: Backend) -> None:
+        try:
+            mine = backend.follow(
+                lambda: [] if ended else [each for each in select() if each.backend == backend.name], lines
+            )
+            for line in mine:
+                heard.put(line)
+        finally:
+            heard.put(None)
+
+    for backend in (process, docker):
+        threading.Thread(target=hear, args=(backend,), daemon=True).start()
+    running = 2
+    try:
+        while running:
+            line = heard.get()
+            if line is None:
+                running -= 1
+            else:
+                yield line
+    finally:
+        ended = True
+
+
+def _engine() -> "tuple[object, str]":
+    from sandbox.image import address, engine
+
+    where = address.find()
+    return engine.connect_to(where), where.url

@@ -1,0 +1,283 @@
+"""Endpoints: create, change, delete, credentials."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sandbox.model import settings, traffic
+from sandbox.model.endpoint import Endpoint
+from sandbox.model.errors import SandboxError, UsageError
+from sandbox.model.state import EndpointState
+from sandbox.ops import removal, space, strays
+from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted
+from sandbox.ops.publish import publish
+from sandbox.reconcile.describe import served
+from sandbox.store import keys
+
+FIRST_PORT, LAST_PORT = 8100, 8999  # of endpoints that do not ask for one
+ATTEMPTS = 5  # with other ports, when another program takes the one that was free a moment ago
+
+
+def create(context: Context, endpoint: Endpoint) -> EndpointState:
+    """Create an endpoint, or overwrite what an existing one is like (spec section 5); its port and keys stay.
+
+    Traffic that is not given stays as well: Azure would take it away, and every request would fail from then on.
+
+    Raises:
+        SandboxError: E056 (traffic), E058 to E060 (port, gateway).
+    """
+    settings.status_mapping(endpoint)
+    return _create(context, endpoint, ATTEMPTS)
+
+
+def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointState:
+    _make_secrets(context, endpoint)
+    found = None
+    try:
+        with context.step("gateway", f"endpoint {endpoint.name}", endpoint.name):
+            with context.store.all_alone(), context.store.alone(endpoint.name):
+                if not context.store.names():
+                    strays.end(context)
+                found = context.store.find(endpoint.name)
+                if found is not None:
+                    refuse_if_deleted(found)
+                    endpoint = keeping_traffic(endpoint, found.endpoint)
+                endpoint = _checked(found, endpoint)
+                port = _port(context, endpoint, found)
+                state = replace(found, endpoint=endpoint, port=port) if found else EndpointState(endpoint, port)
+                state = context.store.write(state)
+            _publish_or_undo(context, state, found)
+    except SandboxError as error:
+        if error.code == "E058" and attempts > 1 and found is None and settings.port(endpoint) is None:
+            return _create(context, endpoint, attempts - 1)
+        raise
+    context.store.note(state.name, "create", "created" if found is None else "overwritten")
+    return state
+
+
+def update(
+    context: Context,
+    name: str,
+    *,
+    change: Callable[[Endpoint], Endpoint] | None = None,
+    live: Mapping[str, int] | None = None,
+    mirror: Mapping[str, int] | None = None,
+) -> EndpointState:
+    """Change what an endpoint is like, its traffic or its mirror; what is None stays.
+
+    ``change`` returns the endpoint as it shall be. It is given the endpoint as it is when nobody else can change it, so
+    that of two commands at once none takes back what the other one did; and once before, so that the keys are there.
+
+    Raises:
+        NotFound: E050.
+        SandboxError: E056, E058 to E060.
+    """
+    if change is not None:
+        _make_secrets(context, change(context.endpoint(name).endpoint))
+    with context.step("gateway", _told(live, mirror), name):
+        with context.store.all_alone(), context.store.alone(name):
+            before = context.endpoint(name)
+            refuse_if_deleted(before)
+            wanted = before.endpoint if change is None else change(before.endpoint)
+            settings.status_mapping(wanted)
+            wanted = wanted if live is None else replace(wanted, traffic=dict(live))
+            wanted = wanted if mirror is None else replace(wanted, mirror_traffic=dict(mirror))
+            wanted = _checked(before, wanted)
+            state = context.store.write(replace(before, endpoint=wanted, port=_port(context, wanted, before)))
+        _publish_or_undo(context, state, before)
+    context.store.note(state.name, "update", _told(live, mirror))
+    return state
+
+
+def all_traffic(context: Context, name: str, deployment: str) -> EndpointState:
+    """Send every request to one deployment; it is mirrored no longer."""
+
+    def not_mirrored(endpoint: Endpoint) -> Endpoint:
+        mirror = {each: share for each, share in endpoint.mirror_traffic.items() if each != deployment}
+        return replace(endpoint, traffic={deployment: 100}, mirror_traffic=mirror)
+
+    return update(context, name, change=not_mirrored, live={deployment: 100})
+
+
+def delete(context: Context, name: str) -> None:
+    """Delete an endpoint with its deployments, its keys and everything that runs for it.
+
+    Said again, it goes on with what was interrupted.
+
+    Raises:
+        NotFound: E050.
+        SandboxError: E053, one of its deployments is being changed, or another command deletes it.
+    """
+    operation = begin("delete")
+    with context.store.alone(name):
+        state = context.endpoint(name)
+        refuse_if_busy(state, f"endpoint {state.name}")
+        for each, deployment in state.deployments.items():
+            refuse_if_busy(deployment, f"deployment {each}")
+        state = context.store.write(replace(state, state="Deleting", operation=operation))
+    with context.step("delete", f"endpoint {state.name}", state.name):
+        try:
+            publish(context)
+            removal.stop_all(context, state.name)
+            with context.store.alone(name):
+                _forget_secrets(context, state.name)  # first: a new endpoint of this name must not be opened by them
+                context.store.remove(state.name)
+        except BaseException:
+            _release(context, state.name)
+            raise
+        publish(context)  # the gateway ends with the last endpoint
+        space.tidy(context)
+    context.store.note(state.name, "delete", "deleted")
+
+
+def _release(context: Context, name: str) -> None:
+    """Let go of a deletion that failed, so that it can be said again while this process lives."""
+    with context.store.alone(name):
+        found = context.store.find(name)
+        if found is not None:
+            context.store.write(replace(found, operation=None))
+
+
+def credentials(context: Context, name: str) -> dict[str, Any]:
+    """Return what opens the endpoint, as Azure writes it (spec section 4): keys or a token."""
+    state = context.endpoint(name)
+    if state.endpoint.auth_mode == "key":
+        found = keys.read(context.home, state.name)
+        return {"primaryKey": found.primary, "secondaryKey": found.secondary}
+    from sandbox.store import tokens
+
+    return tokens.as_azure(tokens.issue(context.home, state.name, state.endpoint.auth_mode))
+
+
+def regenerate_keys(context: Context, name: str, which: str) -> None:
+    """Replace one key, primary or secondary; requests with the other one never notice.
+
+    Raises:
+        NotFound: E050.
+        UsageError: E095, there is no such key.
+        SandboxError: E064, the endpoint takes tokens.
+    """
+    which = which.lower()
+    if which not in ("primary", "secondary"):
+        raise UsageError("E095", f"there is no {which} key", "", "primary or secondary")
+    state = context.endpoint(name)
+    if state.endpoint.auth_mode != "key":
+        why = f"its auth_mode is {state.endpoint.auth_mode}: there are tokens, and they expire by themselves"
+        raise SandboxError(
+            "E064", f"endpoint {name} has no keys", why, f"sandbox online-endpoint get-credentials -n {name}"
+        )
+    with context.step("gateway", f"{which} key of {state.name}", state.name):
+        with context.store.alone(name):
+            keys.replace(context.home, state.name, "secondary" if which == "secondary" else "primary")
+        publish(context)
+    context.store.note(state.name, "regenerate-keys", f"{which} key replaced")
+
+
+def keeping_traffic(endpoint: Endpoint, before: Endpoint) -> Endpoint:
+    """Return an endpoint as its file describes it, with the traffic that it had where the file says nothing of it."""
+    live = endpoint.traffic or before.traffic
+    mirror = endpoint.mirror_traffic or traffic.still_mirrored(before.mirror_traffic, live)
+    return replace(endpoint, traffic=live, mirror_traffic=mirror)
+
+
+def _publish_or_undo(context: Context, state: EndpointState, before: EndpointState | None) -> None:
+    """Publish; what the gateway refuses is not kept, so that no later command stumbles over it."""
+    try:
+        publish(context)
+    except SandboxError:
+        undone = False
+        with context.store.alone(state.name):
+            found = context.store.find(state.name)
+            if found is not None and found.generation == state.generation:
+                if before is None:
+                    context.store.remove(state.name)
+                    _forget_secrets(context, state.name)
+                else:
+                    context.store.write(replace(before, generation=found.generation))
+                undone = True
+        if undone:
+            with contextlib.suppress(SandboxError):
+                publish(context)
+        raise
+
+
+def _make_secrets(context: Context, endpoint: Endpoint) -> None:
+    """Make the keys, or learn whose tokens open the endpoint; what is there stays. May ask a tenant: hold no lock."""
+    if endpoint.auth_mode == "key":
+        keys.make(context.home, endpoint.name)
+        return
+    from sandbox.store import tokens, tokens_issuer
+
+    tokens.trust(context.home, endpoint.name, tokens_issuer.of_properties(endpoint.properties))
+
+
+def _forget_secrets(context: Context, name: str) -> None:
+    keys.remove(context.home, name)
+    from sandbox.store import tokens
+
+    tokens.remove(context.home, name)
+
+
+def _checked(state: EndpointState | None, endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with its traffic as it is stored (``traffic.live``).
+
+    Shares of what cannot answer are refused: Azure's service does so, its loader does not.
+    """
+    for violation in traffic.check(endpoint.traffic, endpoint.mirror_traffic, kubernetes=endpoint.is_kubernetes):
+        if violation.code.startswith("E"):
+            raise SandboxError("E056", violation.what, violation.why, violation.fix)
+    ready = served(state) if state else {}
+    known = state.deployments if state else {}
+    for weights, what in ((endpoint.traffic, "traffic"), (endpoint.mirror_traffic, "mirror traffic")):
+        for name in traffic.live(weights):
+            if name in ready:
+                continue
+            if name in known:
+                why = f"its state is {known[name].state}, and it never became ready"
+                fix = f"sandbox online-deployment get-logs -e {endpoint.name} -n {name}"
+                raise SandboxError("E056", f"deployment {name!r} cannot be given {what}", why, fix)
+            names = ", ".join(known)
+            why = f"the endpoint's deployments are {names}" if names else "the endpoint has no deployment yet"
+            fix = "create the deployment first, then set the traffic; `sandbox up` does both in order"
+            raise SandboxError("E056", f"{what} names {name!r}, which does not exist", why, fix)
+    live, mirror = traffic.live(endpoint.traffic), traffic.live(endpoint.mirror_traffic)
+    return replace(endpoint, traffic=live, mirror_traffic=mirror)
+
+
+def _port(context: Context, endpoint: Endpoint, found: EndpointState | None) -> int:
+    """Return the port that the endpoint asks for, else the one that it has, else the first free one."""
+    asked = settings.port(endpoint)
+    taken = {each.port: each.name for each in context.store.all() if each.name != endpoint.name}
+    if asked is not None:
+        if asked in taken:
+            raise SandboxError("E058", f"port {asked} belongs to endpoint {taken[asked]}", "", "choose another one")
+        return asked
+    if found is not None:
+        return found.port
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if port not in taken and _free(port):
+            return port
+    raise SandboxError(
+        "E058", f"no port from {FIRST_PORT} to {LAST_PORT} is free", "", f'set properties."{settings.PORT}"'
+    )
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _told(live: Mapping[str, int] | None, mirror: Mapping[str, int] | None) -> str:
+    parts = []
+    if live is not None:
+        parts.append("traffic " + (" ".join(f"{name}={share}" for name, share in live.items()) or "none"))
+    if mirror is not None:
+        parts.append("mirror " + (" ".join(f"{name}={share}" for name, share in mirror.items()) or "none"))
+    return ", ".join(parts) or "endpoint"

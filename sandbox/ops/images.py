@@ -1,0 +1,130 @@
+"""Images of deployments: list, show, remove what nobody needs, and seal one for another machine."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox import files
+from sandbox.image import engine, labels, listing, sbom, seal, trial
+from sandbox.image.build import Builder
+from sandbox.image.listing import Listed
+from sandbox.mlflow import nocode
+from sandbox.model.deployment import Deployment
+from sandbox.model.errors import SandboxError
+from sandbox.model.state import DeploymentState, Revision
+from sandbox.ops import containers, readiness, revisions, shapes
+from sandbox.ops.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed image. ``sbom`` is the path of the list of its packages; ``needs`` are variables that it lacks: secrets.
+
+    ``ready_s``: how long it took to be ready when it was tried.
+    """
+
+    id: str
+    name: str
+    size: int
+    sbom: str
+    needs: tuple[str, ...]
+    ready_s: float
+
+
+def look(context: Context) -> list[Listed]:
+    """List the images of this program in the engine, the newest first."""
+    return listing.all_of(engine.connect(), _used(context))
+
+
+def show(name: str) -> dict[str, Any]:
+    """Return what the engine shows of one; raises NotFound (E119)."""
+    return listing.one(engine.connect(), name)
+
+
+def prune(context: Context, *, everything: bool = False) -> list[Listed]:
+    """Remove those that no deployment needs; ``everything``: also the images of packages, and sealed ones."""
+    removed = listing.prune(engine.connect(), _used(context), everything=everything)
+    context.store.note("-", "prune", f"{len(removed)} images removed")
+    return removed
+
+
+def _used(context: Context) -> set[str]:
+    revisions = [each.serving for state in context.store.all() for each in state.deployments.values()]
+    return {one.container.image for one in revisions if one is not None and one.container is not None}
+
+
+def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None = None) -> Sealed:
+    """Put everything of a deployment into one image, try it as it is, and only then give it its name.
+
+    Args:
+        context: where.
+        endpoint: of the deployment.
+        name: of the deployment, which serves: what serves is sealed.
+        tag: name of the image; None: ``endpoint-sandbox/sealed:ENDPOINT-DEPLOYMENT``.
+
+    Raises:
+        NotFound: E050, E051.
+        SandboxError: E110 to E121; E120: it cannot be sealed, or does not serve by itself.
+    """
+    endpoint, name = endpoint.lower(), name.lower()
+    _, state = context.deployment(endpoint, name)
+    serving, made_of = _sealable(state, f"{endpoint}/{name}")
+    environment, _ = nocode.environment(revisions.as_served(made_of, serving), container=True)
+    client = engine.connect()
+    called = tag or f"{labels.REPOSITORY}/sealed:{endpoint}-{name}"
+    with context.step("image", f"sealed as {called}", endpoint, name) as told:
+        base = Builder(client, context.home, context.report, made_for=f"{endpoint}/{name}").environment(environment)
+        content = _content(made_of, serving, base.id)
+        image = seal.write(client, content, context.home.at("images"))
+        needs = tuple(sorted(key for key, value in content.variables.items() if seal.SECRET in value))
+        told.note(f"{image[7:19]} is tried, read-only and without anything of this machine")
+        secrets = _secrets(context, serving, needs)
+        ready = trial.run(client, image, readiness.limit_s(made_of), secrets)
+        repository, _, version = called.rpartition(":") if ":" in called.rpartition("/")[2] else (called, "", "latest")
+        client.tag(image, repository, version)
+        path = context.home.at("images", f"{image[7:19]}.cdx.json")
+        files.write(path, sbom.of(client, image, content.name).encode(), mode=0o644)
+    context.store.note(endpoint, "seal", f"deployment {name}: {called} is {image}")
+    return Sealed(image, called, int(client.inspect_image(image)["Size"]), path, needs, ready)
+
+
+def _sealable(state: DeploymentState, what: str) -> tuple[Revision, Deployment]:
+    serving, made_of = state.serving, state.served or state.wanted
+    if serving is None:
+        raise SandboxError("E120", f"{what} does not serve", "what serves is sealed", "correct it first")
+    if serving.container is not None and serving.container.own:
+        why = "what it starts from is an image already, and its server is its own"
+        raise SandboxError("E120", f"{what} brings its own container", why, "give its image to the other machine")
+    if state.development:
+        why = "it runs the files of your folder, which may change at any moment"
+        fix = "sandbox online-deployment update -f FILE, without --reload"
+        raise SandboxError("E120", f"{what} is in development", why, fix)
+    return serving, made_of
+
+
+def _content(made_of: Deployment, serving: Revision, base: str) -> seal.Content:
+    seen = containers.inside(made_of, serving)
+    code = made_of.code_configuration
+    spec = shapes.deployment_mapping(made_of)
+    spec["code_configuration"] = {"scoring_script": code.scoring_script if code else None}
+    spec["environment_variables"] = sorted(made_of.environment_variables)  # values are in the image, secrets are not
+    for key in ("model", "environment"):
+        spec[key] = _without_paths(spec.get(key))
+    return seal.Content(
+        name=f"{made_of.endpoint_name}-{made_of.name}",
+        environment=base,
+        folders=seen.folders,
+        variables=seen.variables,
+        spec={key: value for key, value in spec.items() if value is not None},
+        commit=seal.commit_of(code.code) if code and code.code else "",
+    )
+
+
+def _without_paths(said: Any) -> Any:
+    """What names a folder of this machine would make another image of the same content."""
+    return {key: each for key, each in said.items() if key not in {"path", "build"}} if isinstance(said, dict) else said
+
+
+def _secrets(context: Context, serving: Revision, needs: tuple[str, ...]) -> dict[str, str]:
+    from sandbox.store import connections_inject
+
+    return dict(connections_inject.resolve(context.home, {name: serving.variables[name] for name in needs}))

@@ -1,0 +1,145 @@
+"""A folder of files as one thing: ``up`` makes it so, ``down`` takes it away."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sandbox.model import traffic
+from sandbox.model.deployment import Deployment
+from sandbox.model.endpoint import Endpoint
+from sandbox.model.errors import SandboxError
+from sandbox.model.problem import Problem, SpecError
+from sandbox.model.progress import Event
+from sandbox.ops import deployments, endpoints, heal, strays
+from sandbox.ops.context import Context
+from sandbox.spec.load import Spec, examine
+
+SUFFIXES = (".yml", ".yaml")
+CONDA_KEYS = frozenset({"channels", "dependencies", "prefix", "variables"})
+NOT_OURS = "E026"  # what a file is cannot be told: in a folder it is somebody else's file
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one file. ``change``: ``created``, ``updated`` or ``unchanged``."""
+
+    file: str
+    kind: str
+    name: str
+    change: str
+
+
+def up(context: Context, paths: Sequence[str], *, development: bool = False) -> list[Done]:
+    """Make everything that the files describe; said again, it changes nothing. Without paths, heal what there is.
+
+    Every file is judged before anything is done. Traffic comes last, when the deployments are ready.
+
+    Raises:
+        SpecError: with the problems of all files.
+        SandboxError: what the first part that failed says; what was done stays, and saying it again goes on.
+    """
+    found = _read(context, paths)
+    heal.resume(context)
+    wanted = [(file, value) for file, value in found if isinstance(value, Endpoint)]
+    done = [_asset(context, file, value) for file, value in found if not isinstance(value, (Endpoint, Deployment))]
+    done += [_endpoint(context, file, value) for file, value in wanted]
+    done += [
+        _deployment(context, file, value, development=development)
+        for file, value in found
+        if isinstance(value, Deployment)
+    ]
+    for _, value in wanted:
+        _traffic(context, value)
+    heal.heal(context)
+    return done
+
+
+def down(context: Context, names: Sequence[str] | None) -> list[str]:
+    """Delete endpoints with everything below them; None: all of them. Return the names.
+
+    Raises:
+        NotFound: E050, before anything is deleted.
+    """
+    chosen = context.store.names() if names is None else [context.endpoint(name).name for name in names]
+    for name in chosen:
+        endpoints.delete(context, name)
+    if not context.store.names():
+        strays.end(context)
+    return chosen
+
+
+def _read(context: Context, paths: Sequence[str]) -> list[tuple[str, Spec]]:
+    found: list[tuple[str, Spec]] = []
+    problems: list[Problem] = []
+    for path in paths:
+        named = not os.path.isdir(path)
+        files = [path] if named else _files(path)
+        before = len(found)
+        for file in files:
+            examined = examine(file)
+            if examined.value is not None:
+                found.append((file, examined.value))
+            elif named or not any(problem.code == NOT_OURS for problem in examined.problems):
+                problems += () if not named and _is_conda_file(examined.problems) else examined.problems
+            else:
+                context.report(Event("storage", "note", f"{file} is left out: it does not say what it describes"))
+        if len(found) == before and not problems:
+            why = "no *.yml file in it describes an endpoint, a deployment, a model or an environment"
+            raise SandboxError("E067", f"{path} holds nothing to bring up", why, f"sandbox init {path}")
+    if problems:
+        raise SpecError(problems)
+    return found
+
+
+def _is_conda_file(problems: Sequence[Problem]) -> bool:
+    """Tell whether a file that is no environment is a conda file: one lies beside most deployments."""
+    unknown = {problem.key for problem in problems if problem.is_error}
+    return "dependencies" in unknown and unknown <= CONDA_KEYS
+
+
+def _files(folder: str) -> list[str]:
+    names = sorted(os.listdir(folder))
+    return [os.path.join(folder, name) for name in names if name.endswith(SUFFIXES) and not name.startswith(".")]
+
+
+def _asset(context: Context, file: str, value: Spec) -> Done:
+    from sandbox.ops import assets
+
+    return Done(file, *assets.ensure(context, value))
+
+
+def _endpoint(context: Context, file: str, endpoint: Endpoint) -> Done:
+    """Create or overwrite it; its traffic comes when its deployments are there."""
+    before = context.store.find(endpoint.name)
+    quiet = replace(endpoint, traffic={}, mirror_traffic={})
+    if before is not None:
+        quiet = replace(quiet, traffic=before.endpoint.traffic, mirror_traffic=before.endpoint.mirror_traffic)
+        if quiet == before.endpoint:
+            return Done(file, "endpoint", endpoint.name, "unchanged")
+    endpoints.create(context, quiet)
+    return Done(file, "endpoint", endpoint.name, "updated" if before else "created")
+
+
+def _deployment(context: Context, file: str, deployment: Deployment, *, development: bool) -> Done:
+    state = context.endpoint(deployment.endpoint_name)
+    name = deployment.name.lower()
+    before = state.deployments.get(name)
+    if before is None or before.serving is None:
+        deployments.create(context, deployment, development=development)
+        return Done(file, "deployment", f"{state.name}/{name}", "created")
+    after = deployments.update(context, deployment, fresh=True, development=development or None)
+    same = after.serving is not None and after.serving.id == before.serving.id and after.served == before.served
+    return Done(file, "deployment", f"{state.name}/{name}", "unchanged" if same else "updated")
+
+
+def _traffic(context: Context, endpoint: Endpoint) -> None:
+    """Set the traffic that the file asks for; a lone first deployment of a file without traffic gets all of it."""
+    state = context.endpoint(endpoint.name)
+    live, mirror = traffic.live(endpoint.traffic), traffic.live(endpoint.mirror_traffic)
+    if not live and not traffic.live(state.endpoint.traffic) and len(state.deployments) == 1:
+        live = {next(iter(state.deployments)): 100}
+    have = (traffic.live(state.endpoint.traffic), traffic.live(state.endpoint.mirror_traffic))
+    live = live or have[0]
+    mirror = mirror or traffic.still_mirrored(have[1], live)
+    if (live, mirror) != have:
+        endpoints.update(context, endpoint.name, live=live, mirror=mirror)

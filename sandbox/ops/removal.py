@@ -1,0 +1,43 @@
+"""Ending instances, gently, and what they leave on disk."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from sandbox.backend.protocol import Instance
+from sandbox.ops.context import GRACE_S, Context
+
+
+def stop(context: Context, instances: Iterable[Instance], grace_s: float = GRACE_S) -> None:
+    """End instances, all at once; requests that they have begun are answered."""
+    found = list(instances)
+    if not found:
+        return
+    with ThreadPoolExecutor(min(16, len(found))) as pool:
+        list(pool.map(lambda each: context.backend.stop(each, grace_s), found))
+
+
+def of_deployment(context: Context, endpoint: str, deployment: str) -> list[Instance]:
+    """Return the instances of a deployment, of every revision."""
+    return [each for each in context.backend.instances(endpoint) if each.deployment == deployment]
+
+
+def forget_revisions(context: Context, endpoint: str, deployment: str, keep: Iterable[str | None]) -> None:
+    """Remove the folders of revisions that nobody needs; their instances have ended."""
+    folder = os.path.join(context.home.instances, endpoint, deployment)
+    kept = set(keep)
+    with contextlib.suppress(FileNotFoundError):
+        for revision in os.listdir(folder):
+            if revision not in kept:
+                context.backend.remove(endpoint, deployment, revision)
+                shutil.rmtree(os.path.join(folder, revision), ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+
+
+def stop_all(context: Context, endpoint: str) -> None:
+    """End everything that runs for an endpoint, and remove its folder."""
+    stop(context, context.backend.instances(endpoint))
+    shutil.rmtree(os.path.join(context.home.instances, endpoint), ignore_errors=True)

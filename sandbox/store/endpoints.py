@@ -1,0 +1,129 @@
+"""The desired state of endpoints: a file for each, replaced at once, changed under a lock that is held briefly."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from sandbox import files
+from sandbox.home import Home
+from sandbox.model import names
+from sandbox.model.errors import NotFound, SandboxError
+from sandbox.model.state import EndpointState
+from sandbox.store import codec
+
+STATE = "state.json"
+JOURNAL_LARGEST = 1 << 20  # bytes, then the older half goes
+
+
+def now() -> str:
+    """Return this moment as Azure writes times: ISO 8601, UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Endpoints:
+    """What is asked for below one home. Holds nothing itself: any number of commands may work at once."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def names(self) -> list[str]:
+        """Return the names of all endpoints, sorted."""
+        try:
+            found = os.listdir(self._home.endpoints)
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in found if os.path.exists(self._file(name)))
+
+    def find(self, name: str) -> EndpointState | None:
+        """Return an endpoint, None where there is none.
+
+        Raises:
+            SandboxError: E004, its file is damaged.
+        """
+        if names.check(name):  # it would lead out of the folder, or nowhere
+            return None
+        path = self._file(name.lower())
+        said = files.read_json(path)
+        if said is None:
+            return None
+        try:
+            return codec.decode(EndpointState, said)
+        except ValueError as error:
+            fix = "restore it, or remove it and create the endpoint again"
+            raise SandboxError("E004", f"{path} is damaged", str(error), fix) from None
+
+    def all(self) -> list[EndpointState]:
+        """Return all endpoints, by name."""
+        return [state for name in self.names() if (state := self.find(name)) is not None]
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Hold the lock of one endpoint: for reading, deciding and writing, never while anything is waited for.
+
+        Raises:
+            NotFound: E050, no endpoint can have this name.
+        """
+        for violation in names.check(name):
+            raise NotFound("E050", f"no endpoint {name!r}", violation.why, "sandbox status")
+        with files.alone(self._home.at("locks", f"{name.lower()}.lock"), f"endpoint {name}"):
+            yield
+
+    @contextlib.contextmanager
+    def all_alone(self) -> Iterator[None]:
+        """Hold the lock of what endpoints share: their ports."""
+        with files.alone(self._home.at("locks", "_ports.lock"), "the list of endpoints"):
+            yield
+
+    def write(self, state: EndpointState) -> EndpointState:
+        """Keep a state, one generation on; the caller holds the endpoint's lock. Returns what was written."""
+        written = replace(state, generation=state.generation + 1, changed=now(), created=state.created or now())
+        files.write_json(self._file(state.name), codec.encode(written))
+        return written
+
+    def remove(self, name: str) -> None:
+        """Forget an endpoint; the caller holds its lock."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._file(name))
+        shutil.rmtree(os.path.dirname(self._file(name)), ignore_errors=True)
+
+    def note(self, name: str, verb: str, text: str, **more: Any) -> None:
+        """Add a line to the endpoint's journal, which outlives the endpoint."""
+        path = self._journal(name)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        line = json.dumps({"at": now(), "endpoint": name, "verb": verb, "text": text, **more}, ensure_ascii=False)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, f"{line}\n".encode())
+            large = os.fstat(descriptor).st_size > JOURNAL_LARGEST
+        finally:
+            os.close(descriptor)
+        if large:
+            lines = self._lines(path)
+            files.write(path, "".join(lines[len(lines) // 2 :]).encode())
+
+    def journal(self, name: str) -> list[dict[str, Any]]:
+        """Return what was noted about an endpoint, oldest first."""
+        found = []
+        for line in self._lines(self._journal(name)):
+            with contextlib.suppress(ValueError):  # the half line of a command that was killed
+                found.append(json.loads(line))
+        return found
+
+    @staticmethod
+    def _lines(path: str) -> list[str]:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.readlines()
+        except FileNotFoundError:
+            return []
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self._home.endpoints, name, STATE)
+
+    def _journal(self, name: str) -> str:
+        return self._home.at("journal", f"{name.lower()}.jsonl")

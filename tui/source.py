@@ -1,0 +1,56 @@
+"""What the screens ask for. ``tui.box`` asks the sandbox; tests answer with what they like."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tui.looks import About, Answer, Line, Look, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Work for a process of its own: a verb of ``tui.work`` with its arguments, and the command that does the same."""
+
+    verb: str
+    title: str
+    command: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    endpoint: str = ""
+    deployment: str = ""
+
+
+class Source(Protocol):
+    """Each method may take its time and is called in a thread; all raise ``SandboxError``."""
+
+    place: str
+
+    def look(self) -> Look:
+        """Look at everything."""
+
+    def about(self, endpoint: str, deployment: str) -> About:
+        """Look at one deployment closely."""
+
+    def follow(
+        self, endpoint: str | None, deployment: str | None, lines: int, ended: Callable[[], bool]
+    ) -> Iterator[Line]:
+        """Give lines of logs until nobody wants them any more."""
+
+    def requests(self, after: int) -> tuple[Sequence[Request], int]:
+        """Give the requests since a position, and the position to go on from; negative: the newest."""
+
+    def set_traffic(
+        self, endpoint: str, live: Mapping[str, int], mirror: Mapping[str, int], seen: tuple[Mapping[str, int], ...]
+    ) -> None:
+        """Change who gets which share; ``seen`` are the live and mirror shares that the edit began from."""
+
+    def invoke(self, endpoint: str, deployment: str | None, data: str) -> Answer:
+        """Send one request."""
+
+    def begin(self, order: Order) -> str:
+        """Begin work in a process of its own; return its id."""
+
+    def again(self, job: str) -> str:
+        """Begin the same work once more; return its id."""
+
+    def cancel(self, job: str) -> None:
+        """Let a job stop."""

@@ -1,0 +1,1 @@
+"""Panels. They draw what they are given and know no service."""
