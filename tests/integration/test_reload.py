@@ -164,7 +164,7 @@ def test_broken_code_keeps_the_old_version_and_says_so_until_it_is_fixed(
         assert (good["status"], good["reload"], good["error"]) == ("Healthy", "current", None)
         on.write("score.py", text)
         on.wait_broken()
-        reply = on.running.score()
+        reply = on.wait_marked()
         assert reply.json() == 0
         assert told in reply.headers["x-reload-error"]
         assert reply.headers["x-code-version"] == good["version"]

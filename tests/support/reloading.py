@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.load import Load
-from tests.support.running import Running, server
+from tests.support.running import Reply, Running, server
 
 SCRIPT = """\
 def init():
@@ -59,6 +59,14 @@ class Edited:
     def wait_broken(self, pattern: str = "until the code is fixed") -> None:
         """Wait until the log says that the code is broken."""
         self.wait_log(pattern)
+
+    def wait_marked(self, timeout: float = 5) -> Reply:
+        """An answer that tells of the broken code; the worker hears of it when the log does, and may answer before."""
+        deadline = time.monotonic() + timeout
+        while "x-reload-error" not in (reply := self.running.score()).headers:
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.01)
+        return reply
 
     def wait_log(self, pattern: str, timeout: float = 20) -> str:
         """Wait for a line that comes after the last save and after the last line that was waited for."""
