@@ -46,7 +46,7 @@ def test_a_save_is_answered_by_the_process_that_waited(tmp_path: Path) -> None:
             waiting = spare(on)
             on.write("score.py", script(number))
             on.wait_value(number)
-            assert until(lambda: on.running.workers()[-1:]) == [waiting]
+            on.wait_log(rf"worker {waiting} serves version")
 
 
 def test_each_of_them_has_random_numbers_of_its_own(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_it_is_replaced_when_there_is_more_to_import_ahead(tmp_path: Path) -> No
             ),
         )
         on.wait_value([2, True])
-        assert until(lambda: on.running.workers()[-1:]) == [after]
+        on.wait_log(rf"worker {after} serves version")
 
 
 def test_it_ends_with_the_server_and_with_its_zygote(tmp_path: Path) -> None:
