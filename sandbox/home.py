@@ -33,6 +33,11 @@ class Home:
         return os.path.join(self.root, *names)
 
     @property
+    def owner(self) -> str:
+        """What stands on everything that this home has elsewhere: containers, networks, images."""
+        return hashlib.sha256(os.fsencode(os.path.realpath(self.root))).hexdigest()[:12]
+
+    @property
     def endpoints(self) -> str:
         """The desired state: one folder for each endpoint."""
         return self.at("endpoints")

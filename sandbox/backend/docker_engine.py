@@ -1,7 +1,6 @@
 """The engine as one home uses it: connected when needed, remembered while there are containers, its network."""
 
 import contextlib
-import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -29,7 +28,7 @@ class Engine:
         self._lock = threading.Lock()
         self.cpus = self.memory_bytes = 0
         self.podman = False
-        self.owner = hashlib.sha256(os.fsencode(os.path.realpath(home.root))).hexdigest()[:12]
+        self.owner = home.owner
 
     def used(self) -> "APIClient | None":
         """Return a client where there are, or may be, containers of this home; else None, and nothing is loaded.

@@ -142,7 +142,11 @@ class Builder:
                 stream = self._client.build(
                     **job.source(packed),
                     tag=name,
-                    labels={**said, labels.VERSION: importlib.metadata.version("endpoint-sandbox")},
+                    labels={
+                        **said,
+                        labels.HOME: self._home.owner,
+                        labels.VERSION: importlib.metadata.version("endpoint-sandbox"),
+                    },
                     rm=True,
                     forcerm=True,
                     decode=True,

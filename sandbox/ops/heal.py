@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sandbox.backend.protocol import Instance
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, EndpointState, Operation
@@ -40,6 +41,7 @@ def heal(context: Context, leave_alone: Collection[tuple[str, str]] = ()) -> Hea
     if done or context.store.names():
         publish(context)
     removal.stop(context, done.stop)
+    _forget(context, done.stop)
     strays.end(context)
     if trouble is not None:
         raise trouble
@@ -66,6 +68,17 @@ def _look(context: Context) -> Plan:
         tuple(missing for each in found for missing in each.start),
         tuple(instance for each in found for instance in each.stop),
     )
+
+
+def _forget(context: Context, ended: Collection[Instance]) -> None:
+    """Remove the folders of revisions that have ended, but of a deployment that somebody works on, or that failed."""
+    for endpoint, name in dict.fromkeys((each.endpoint, each.deployment) for each in ended):
+        with context.store.alone(endpoint):
+            state = context.store.find(endpoint)
+            found = state.deployments.get(name) if state else None
+            if found is None or (found.state == "Succeeded" and found.operation is None):
+                serving = found.serving.id if found and found.serving else None
+                removal.forget_revisions(context, endpoint, name, (serving,))
 
 
 def resume(context: Context) -> SandboxError | None:

@@ -61,7 +61,7 @@ def carry_out(context: Context, endpoint: str, name: str, operation: Operation) 
         _failed(context, endpoint, name, operation, failure)
         raise failure from error
     except BaseException:  # Ctrl-C and bugs: as if we had been killed, but tidy
-        _failed(context, endpoint, name, operation, SandboxError("E063", "interrupted before it was ready"))
+        _interrupted(context, endpoint, name, operation)
         raise
     space.tidy(context)
     context.store.note(endpoint, operation.verb, f"deployment {name} is ready")
@@ -224,6 +224,16 @@ def _failed(context: Context, endpoint: str, name: str, operation: Operation, er
             state="Failed", failure=failure_of(error), coming=None, operation=None,
         )  # fmt: skip
         context.store.note(endpoint, operation.verb, f"deployment {name} failed: {error.what}", code=error.code)
+
+
+def _interrupted(context: Context, endpoint: str, name: str, operation: Operation) -> None:
+    with contextlib.suppress(SandboxError, OSError):
+        if (
+            _mine(context, endpoint, name, operation).state == "Succeeded"
+        ):  # the old ones, if any, end with the next heal
+            _release(context, endpoint, name, operation)
+            return
+    _failed(context, endpoint, name, operation, SandboxError("E063", "interrupted before it was ready"))
 
 
 def _elsewhere(context: Context, endpoint: str, name: str, operation: Operation) -> None:

@@ -1,5 +1,6 @@
 """Images built for real: in layers, once for everybody, and what is said when a step fails."""
 
+import json
 import time
 
 import pytest
@@ -129,3 +130,28 @@ def test_images_are_listed_shown_and_removed_when_nobody_needs_them(here, builde
     others = [one.id for one in found.values() if one.id != image.id]  # of other homes on this machine
     assert [one.id for one in listing.prune(engine, others, everything=False)] == [image.id]
     assert image.id not in {one.id for one in listing.all_of(engine, ())}
+
+
+CONDA = """#!/bin/sh
+# What conda is asked for, kept; the environment itself is one of venv's: conda cannot be had everywhere.
+[ "$1 $2" = "env create" ] || exit 0
+python3 -m venv "$5" && cp "$7" "$5/asked.json"
+"""
+
+
+def test_an_image_with_conda_makes_the_environment_by_it(here, builder, engine):
+    folder = here.folder / "base"
+    folder.mkdir()
+    (folder / "conda").write_text(CONDA)
+    name = builder.base(None).name
+    (folder / "Dockerfile").write_text(
+        f"FROM {name}\nCOPY conda /opt/miniconda/bin/\nRUN chmod 755 /opt/miniconda/bin/*\n"
+    )
+    tag = "endpoint-sandbox-test/with-conda:1"
+    list(engine.build(path=str(folder), tag=tag, rm=True, forcerm=True))
+    image = builder.environment(conda("six==1.16.0", packages=["r-base=4.3"], image=tag))
+    asked = json.loads(run(engine, image.id, "cat", "/opt/env/asked.json"))
+    assert asked["dependencies"] == ["python=3.11", "r-base=4.3", "pip", {"pip": ["six==1.16.0"]}]
+    assert run(engine, image.id, dockerfile.PYTHON, "-c", "import sys; print(sys.prefix)") == "/opt/env"
+    engine.remove_image(image.id, force=True)
+    engine.remove_image(tag, force=True)

@@ -13,7 +13,7 @@ from sandbox.api import Edit
 from sandbox.backend.protocol import InstanceSpec
 from sandbox.gateway.folder import Folder
 from sandbox.model.errors import SandboxError
-from sandbox.ops import debugging, deployments, revisions
+from sandbox.ops import debugging, deployments, revisions, rollout
 from sandbox.ops.readiness import wait_ready
 from tests.support.boxes import box_in
 
@@ -122,3 +122,24 @@ def test_who_waits_for_an_instance_that_somebody_ended_is_told_at_once(box):
 
 def instance_spec():
     return InstanceSpec("shop", "green", "1", 0, sys.executable, "/app")
+
+
+def test_ctrl_c_when_the_new_instances_answer_already_is_no_failure(box, monkeypatch):
+    box.start("blue")
+    change_over = rollout._change_over
+
+    def interrupted(context, *names):
+        monkeypatch.setattr(rollout.removal, "stop", interrupt)
+        change_over(context, *names)
+
+    def interrupt(*_, **__):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rollout, "_change_over", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        set_variable(box, "WHO", "new")
+    shown = box.api.online_deployments.show("blue", "shop").as_azure()
+    assert (shown["provisioning_state"], box.who()) == ("Succeeded", "new")
+    box.api.heal()
+    box.consistent()

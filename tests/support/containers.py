@@ -1,7 +1,6 @@
 """Docker for tests: the engine or why there is none, containers of scripts, a look whether anything is left."""
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,10 +40,13 @@ def client_or_skip() -> Any:
     return client
 
 
+HOMES: set[str] = set()  # owners of the homes of this run
+
+
 def ours(client: Any) -> set[str]:
-    """Ids of the images of this program, those apart that are kept for the next run."""
+    """Ids of the images that the homes of this run have built, those apart that are kept for the next run."""
     found = client.images(filters={"label": labels.KIND})
-    return {one["Id"] for one in found if not _is_kept(one["Labels"])}
+    return {one["Id"] for one in found if one["Labels"].get(labels.HOME) in HOMES and not _is_kept(one["Labels"])}
 
 
 def _is_kept(said: dict[str, str]) -> bool:
@@ -53,8 +55,9 @@ def _is_kept(said: dict[str, str]) -> bool:
 
 
 def owner(home: Path) -> str:
-    """What stands on the labels of everything of a home."""
-    return hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:12]
+    """What stands on the labels of everything of a home; from now on it is one of this run."""
+    HOMES.add(Home(str(home)).owner)
+    return Home(str(home)).owner
 
 
 def left(client: Any, home: Path) -> list[str]:
@@ -106,6 +109,7 @@ def harbour(folder: Path, client: Any) -> Iterator[Harbour]:
     """Make one; ends what it has started, and looks whether that was all."""
     home = Home(str(folder / "home")).make()
     where = address.find()
+    owner(folder / "home")
     image = Builder(client, home, quiet, made_for="tests/tests").environment(None)
     made = Harbour(folder, client, image, DockerBackend(home, lambda: (engine.connect_to(where), where.url)))
     try:

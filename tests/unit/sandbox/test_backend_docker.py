@@ -61,12 +61,12 @@ def test_without_egress_there_is_no_network_and_no_port():
 def test_labels_say_all_that_is_known_of_an_instance():
     said = words.labels("me", spec(THEIRS), THEIRS, {8501: 41, 9000: 42}, "")
     listed = {"Labels": said, "State": "exited", "Status": "Exited (137) 2 seconds ago", "Id": "x", "Created": 5}
-    one = instance_of(listed, "/home", loops=False)
+    one = instance_of(listed, "/instances", loops=False)
     assert (one.endpoint, one.deployment, one.revision, one.index) == ("shop", "blue", "3", 0)
     assert (one.port, one.probe_port, one.state, one.exit_code) == (41, 42, "exited", 137)
-    assert one.log == "/home/shop/blue/3/0/log"
+    assert one.log == "/instances/shop/blue/3/0/log"
     for state, loops, found in (("restarting", False, "starting"), ("restarting", True, "exited")):
-        assert instance_of({**listed, "State": state}, "/home", loops=loops).state == found
+        assert instance_of({**listed, "State": state}, "/instances", loops=loops).state == found
 
 
 def ended(code, log=(), restarts=0, **state):
