@@ -46,7 +46,7 @@ def begin(folder: str, home: str, order: Order) -> str:
             stdout=events,
             stderr=events,
             start_new_session=True,
-            env={**os.environ, VARIABLE: home},
+            env={**os.environ, VARIABLE: home, "PYTHONSAFEPATH": "1"},  # a folder here may be named as we are
         )
     finally:
         os.close(events)

@@ -20,6 +20,7 @@ from tui.themes import tone
 from tui.trouble import yours
 from tui.widgets import deployments
 from tui.widgets.rows import Rows
+from tui.widgets.still import put
 from tui.widgets.trouble_view import TroubleView
 
 LINES = 3000
@@ -137,8 +138,8 @@ class Debug(Page):
     def _draw(self, row: Row) -> None:
         state = self.query_one("#debug-state", Static)
         state.border_title = Content.assemble(f"{row.endpoint}/", (row.name, tone(row.name)))
-        state.update(self._state(row, self._about))
-        self.query_one("#debug-how", Static).update(self._how(row, self._about))
+        put(state, self._state(row, self._about))
+        put(self.query_one("#debug-how", Static), self._how(row, self._about))
         trouble = self._trouble(row)
         self.set_class(trouble is not None, "-troubled")
         if trouble is not None:

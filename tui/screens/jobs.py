@@ -16,6 +16,7 @@ from tui.looks import Job, Look, Step
 from tui.screens.confirm import Confirm
 from tui.screens.page import Page
 from tui.widgets.rows import Rows
+from tui.widgets.still import put
 from tui.widgets.trouble_view import content as trouble_content
 
 SIGNS = {
@@ -99,7 +100,7 @@ class Jobs(Page):
             lines.append(trouble_content(job.trouble, full=True))
         elif job.state != "working":
             lines.append(_state(job))
-        view.update(Content("\n").join(lines))
+        put(view, Content("\n").join(lines))
 
     # --- Keys --------------------------------------------------------------------------------------------------------
 

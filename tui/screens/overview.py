@@ -17,6 +17,7 @@ from tui.themes import tone
 from tui.widgets import deployments
 from tui.widgets.curve import Curve
 from tui.widgets.rows import Rows
+from tui.widgets.still import put
 from tui.widgets.trouble_view import TroubleView
 
 NOTES = 60
@@ -71,7 +72,7 @@ class Overview(Page):
         width = max(40, self.size.width - 6)
         found = deployments.shape(width, max((len(row.name) for row in look.rows), default=0))
         self.set_class(not look.groups, "-empty")
-        self.query_one("#head", Static).update(deployments.head(found))
+        put(self.query_one("#head", Static), deployments.head(found))
         table.fill(deployments.items(look.groups, found, width), "/".join(self.desk.chosen))
         row = self.desk.row
         self.query_one("#curves").display = row is not None and (row.serves or row.trouble is None)

@@ -14,6 +14,7 @@ from tui.looks import Look, Request
 from tui.screens.page import Page
 from tui.themes import tone
 from tui.widgets.rows import Rows
+from tui.widgets.still import put
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ class Requests(Page):
         shown = [(number, each) for number, each in self._all if self._passes(each)][-SHOWN:]
         rows = self.query_one("#request-rows", Rows)
         width = max(40, self.size.width - 6)
-        self.query_one("#request-head", Static).update(Content.styled(_head(width), "$faint"))
+        put(self.query_one("#request-head", Static), Content.styled(_head(width), "$faint"))
         last = str(shown[-1][0]) if shown else None
         items = [(str(number), _line(each, width)) for number, each in shown]
         rows.fill(items, last if self._following else None)

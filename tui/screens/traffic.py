@@ -18,6 +18,7 @@ from tui.screens.page import Page
 from tui.themes import tone
 from tui.widgets import deployments
 from tui.widgets.slider import Shares, Sliders
+from tui.widgets.still import put
 
 Both = tuple[dict[str, int], dict[str, int]]
 
@@ -79,7 +80,7 @@ class Traffic(Page):
         width = max(40, self.size.width - 6)
         found = deployments.shape(width, max((len(row.name) for row in group.rows), default=0))
         lines = [deployments.head(found), *(deployments.deployment(row, found) for row in group.rows)]
-        self.query_one("#traffic-table", Static).update(Content("\n").join(lines))
+        put(self.query_one("#traffic-table", Static), Content("\n").join(lines))
         moved = live_now != self._began
         sliders.border_subtitle = "changed elsewhere meanwhile: u takes that over" if moved else ""
         self._preview(look)
@@ -120,7 +121,7 @@ class Traffic(Page):
         else:
             lines.append(Content.styled("This is live.", "$success"))
         lines.append(Content.styled(line, "$faint"))
-        view.update(Content("\n").join(lines))
+        put(view, Content("\n").join(lines))
 
     def _sum(self, total: int) -> Content:
         if total == share.WHOLE:

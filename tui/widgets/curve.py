@@ -20,8 +20,9 @@ class Curve(Widget):
 
     def tell(self, values: Sequence[float | None], text: str) -> None:
         """Show readings, and the newest one in words."""
-        self._values, self._text = values, text
-        self.refresh()
+        if (values, text) != (self._values, self._text):
+            self._values, self._text = values, text
+            self.refresh()
 
     def render(self) -> Content:
         """Draw."""

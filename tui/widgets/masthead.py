@@ -10,6 +10,7 @@ from textual.widgets import Static
 from tui import format as write
 from tui.keys import PAGES, TITLES
 from tui.looks import Look
+from tui.widgets.still import put
 
 OLD_S = 5.0
 
@@ -35,7 +36,7 @@ class Masthead(Horizontal):
     def tell(self, look: Look | None, *, paused: bool) -> None:
         """Show how things stand."""
         parts = self._parts(look, paused=paused)
-        self.query_one("#health", Static).update(Content.assemble(*parts))
+        put(self.query_one("#health", Static), Content.assemble(*parts))
 
     def _parts(self, look: Look | None, *, paused: bool) -> "list[tuple[str, str] | str]":
         if look is None:
