@@ -85,32 +85,41 @@ def _served(
     named = {_canonical(line): number for number, line in enumerate(lines)}
     present = set(named) | {_canonical(line) for line in conda}
     number = named.get("mlflow")
-    if number is not None and which == "skinny" and (plain := _to_skinny(lines[number])):
+    if number is not None and which == "skinny" and (plain := _to_skinny(lines[number], version)):
         notes.append(f"{plain} instead of {lines[number].strip()}: all that serving needs; property {PROPERTY}: full")
         lines[number] = plain
     elif not present & _OWN:
         added = ("mlflow" if which == "full" else "mlflow-skinny") + (f"=={version}" if version else "")
         notes.append(f"{added} added: the model's packages have no MLflow")
         lines.append(added)
-    elif "mlflow-skinny" not in present:
-        return lines, notes  # all of MLflow brings the two below
-    missing = [text for name, text in _companions(_numbers(version)) if name not in present]
+    skinny = any(_canonical(line) == "mlflow-skinny" for line in (*lines, *conda))
+    missing = [text for name, text in _companions(_numbers(version), skinny=skinny) if name not in present]
     return [*lines, *missing], notes
 
 
-def _companions(version: tuple[int, ...]) -> list[tuple[str, str]]:
-    """What mlflow brings and mlflow-skinny does not, and models are scored with; limited as MLflow limited it then."""
-    old = bool(version) and version < (2, 14)
-    before_pandas_3 = bool(version) and version < (3,)
-    return [("numpy", "numpy<2" if old else "numpy"), ("pandas", "pandas<3" if before_pandas_3 else "pandas")]
+def _companions(version: tuple[int, ...], *, skinny: bool) -> list[tuple[str, str]]:
+    """Return what models are scored with and MLflow does not bring itself: name and requirement.
+
+    mlflow-skinny leaves out what mlflow has, limited here as MLflow limited it then. Before version 3, MLflow imports
+    pkg_resources, which conda's Pythons have and virtual environments lack.
+    """
+    before_3, before_numpy_2 = bool(version) and version < (3,), bool(version) and version < (2, 14)
+    found = [("setuptools", "setuptools<81")] if before_3 else []
+    if skinny:
+        found.append(("numpy", "numpy<2" if before_numpy_2 else "numpy"))
+        found.append(("pandas", "pandas<3" if before_3 else "pandas"))
+    return found
 
 
-def _to_skinny(line: str) -> str:
-    """Return the requirement of mlflow as one of mlflow-skinny, "" where it asks for more than a version."""
+def _to_skinny(line: str, version: str) -> str:
+    """Return the requirement of mlflow as one of mlflow-skinny, "" where it asks for more than a version.
+
+    Where it asks for none, the version that logged the model is asked for.
+    """
     found = _NAME.fullmatch(line)
     if found is None or found[2] or found[3].startswith("@"):
         return ""
-    return f"mlflow-skinny{found[3].strip()}"
+    return f"mlflow-skinny{found[3].strip() or (f'=={version}' if version else '')}"
 
 
 def _canonical(line: Any) -> str:

@@ -27,7 +27,9 @@ def init():
     folder = model_folder()
     try:
         import mlflow
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if error.name != "mlflow":
+            raise
         version = _mlflow_version(folder)
         message = f"{error}. The environment has to hold MLflow: add mlflow-skinny{version}, numpy and pandas to it"
         raise RuntimeError(message) from None

@@ -114,7 +114,7 @@ def lines(folder, which="skinny"):
 def test_the_conda_file_is_taken_with_the_small_mlflow(write):
     folder = write(files={"conda.yaml": CONDA})
     pip, conda, found = lines(folder)
-    assert pip == ["mlflow-skinny==2.16.0", "scikit-learn==1.5.0", "pandas==2.2.2", "numpy"]
+    assert pip == ["mlflow-skinny==2.16.0", "scikit-learn==1.5.0", "pandas==2.2.2", "setuptools<81", "numpy"]
     assert conda == ["python=3.11.7", "pip<=23.2.1"]
     assert found.environment.conda_file == f"{folder}/conda.yaml"
     assert found.notes == (
@@ -124,7 +124,7 @@ def test_the_conda_file_is_taken_with_the_small_mlflow(write):
 
 def test_all_of_mlflow_is_installed_where_that_is_asked_for(write):
     pip, _, found = lines(write(files={"conda.yaml": CONDA}), "full")
-    assert (pip[0], len(pip), found.notes) == ("mlflow==2.16.0", 3, ())
+    assert (pip[0], pip[3:], found.notes) == ("mlflow==2.16.0", ["setuptools<81"], ())
 
 
 def test_without_a_conda_file_requirements_and_the_python_are_taken(write):
@@ -133,11 +133,11 @@ def test_without_a_conda_file_requirements_and_the_python_are_taken(write):
         "python_env.yaml": "python: 3.10.2",
     }
     pip, conda, _ = lines(write(files=files))
-    assert pip == ["mlflow-skinny", "scikit-learn==1.5.0", "numpy", "pandas<3"]
+    assert pip == ["mlflow-skinny==2.16.0", "scikit-learn==1.5.0", "setuptools<81", "numpy", "pandas<3"]
     assert conda == ["python=3.10.2"]
     flavors = {"python_function": {"python_version": "3.12.1", "env": "env.yaml"}}
     assert lines(write("bare", flavors=flavors))[:2] == (
-        ["mlflow-skinny==2.16.0", "numpy", "pandas<3"],
+        ["mlflow-skinny==2.16.0", "setuptools<81", "numpy", "pandas<3"],
         ["python=3.12.1"],
     )
     files = {"env.yaml": CONDA}
@@ -147,30 +147,28 @@ def test_without_a_conda_file_requirements_and_the_python_are_taken(write):
 @pytest.mark.parametrize(
     ("pip", "expected"),
     [
-        (["mlflow-skinny==2.1", "numpy"], ["mlflow-skinny==2.1", "numpy", "pandas<3"]),
+        (["mlflow-skinny==3.1", "numpy"], ["mlflow-skinny==3.1", "numpy", "pandas"]),
         (["MLflow >= 2, <3", "Pandas"], ["mlflow-skinny>= 2, <3", "Pandas", "numpy"]),
+        (["mlflow", "numpy", "pandas"], ["mlflow-skinny==3.1.0", "numpy", "pandas"]),
         (["mlflow[gateway]==2.16.0"], ["mlflow[gateway]==2.16.0"]),
         (["mlflow @ https://x/y.whl"], ["mlflow @ https://x/y.whl"]),
-        (
-            ["scikit-learn", "numpy~=1.0", "pandas[x]>1"],
-            ["scikit-learn", "numpy~=1.0", "pandas[x]>1", "mlflow-skinny==2.16.0"],
-        ),
+        (["x", "numpy~=1.0", "pandas[y]>1"], ["x", "numpy~=1.0", "pandas[y]>1", "mlflow-skinny==3.1.0"]),
     ],
 )
 def test_there_is_always_an_mlflow_that_can_serve(write, pip, expected):
     content = json.dumps({"dependencies": ["python=3.11", {"pip": pip}]})
-    assert lines(write(files={"conda.yaml": content}))[0] == expected
+    assert lines(write(files={"conda.yaml": content}, mlflow_version="3.1.0"))[0] == expected
 
 
 def test_conda_packages_count(write):
-    content = json.dumps({"dependencies": ["conda-forge::mlflow=2.16", "numpy", "pandas"]})
+    content = json.dumps({"dependencies": ["conda-forge::mlflow=2.16", "setuptools", "pandas"]})
     pip, conda, found = lines(write(files={"conda.yaml": content}))
-    assert (pip, conda, found.notes) == ([], ["conda-forge::mlflow=2.16", "numpy", "pandas"], ())
+    assert (pip, conda, found.notes) == ([], ["conda-forge::mlflow=2.16", "setuptools", "pandas"], ())
 
 
 def test_an_old_mlflow_gets_the_numpy_of_its_time(write):
     folder = write(files={"requirements.txt": "mlflow==1.30.0"}, mlflow_version="1.30.0")
-    assert lines(folder)[0] == ["mlflow-skinny==1.30.0", "numpy<2", "pandas<3"]
+    assert lines(folder)[0] == ["mlflow-skinny==1.30.0", "setuptools<81", "numpy<2", "pandas<3"]
 
 
 def test_another_value_of_the_property_is_refused(write):
