@@ -197,8 +197,3 @@ def _deployment(
         operation is not None and not owner.works(operation.owner),
         mine,
     )
-
-
-def names_of(context: Context, endpoint: str) -> list[str]:
-    """Return the names of an endpoint's deployments; raises NotFound (E050)."""
-    return list(context.endpoint(endpoint).deployments)

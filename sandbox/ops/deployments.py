@@ -12,7 +12,7 @@ from sandbox.model.deployment import Deployment
 from sandbox.model.environment import Environment
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.reference import AssetReference
-from sandbox.model.state import DeploymentState, EndpointState, Operation
+from sandbox.model.state import DeploymentState
 from sandbox.ops import backends, debugging, removal, rollout, space
 from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted, with_deployment
 from sandbox.ops.publish import publish
@@ -217,9 +217,3 @@ def _refuse_without_script(deployment: Deployment) -> None:
         raise SandboxError("E062", what, why, fix)
     if not os.path.isdir(code.code):
         raise SandboxError("E062", f"the code folder {code.code} is not a folder of this machine", "", "give its path")
-
-
-def operation_of(state: EndpointState, name: str) -> Operation | None:
-    """Return what is being done to a deployment."""
-    found = state.deployments.get(name)
-    return found.operation if found else None
