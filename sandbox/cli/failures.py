@@ -11,7 +11,7 @@ import sys
 
 from sandbox.cli.render import Paper, printable
 from sandbox.cli.session import Cancelled, Session
-from sandbox.model.errors import SandboxError
+from sandbox.model.errors import INSTALL, SandboxError
 from sandbox.model.problem import SpecError
 
 EXIT_FAILED = 1
@@ -59,7 +59,7 @@ class Failures:
             return EXIT_FAILED
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _PACKAGES:
             what = f"the package {error.name} is not installed, which this command needs"
-            return self.told(SandboxError("E001", what, "", "pip install 'endpoint-sandbox[sandbox]'"))
+            return self.told(SandboxError("E001", what, "", INSTALL))
         if isinstance(error, OSError) and error.errno in _FULL:
             where = f"{error.filename}: " if error.filename else ""
             return self.told(SandboxError("E019", f"{where}{os.strerror(error.errno)}", "", _ROOM))

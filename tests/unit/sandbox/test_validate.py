@@ -187,7 +187,7 @@ def test_a_missing_package_names_the_extra(here, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     monkeypatch.setattr("builtins.__import__", refusing("yaml"))
     assert main(["validate", "good.yml"]) == 1
-    assert "endpoint-sandbox[sandbox]" in capsys.readouterr().err
+    assert "pip install 'endpoint-sandbox[sandbox]', or in a clone: pip install '.[sandbox]'" in capsys.readouterr().err
 
 
 def refusing(name):
