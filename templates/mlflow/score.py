@@ -12,6 +12,7 @@ Ask it:    curl http://127.0.0.1:5001/score -H 'Content-Type: application/json' 
 import inspect
 import logging
 import os
+import sys
 
 from azureml.contrib.services.aml_response import AMLResponse
 from mlflow_payload import Reader, Refused
@@ -39,7 +40,7 @@ def init():
     params = getattr(signature, "params", None)
     table = (described.saved_input_example_info or {}).get("type") == "dataframe"
     reader = Reader(inputs, params.to_dict() if params else None, described.flavors, table=table)
-    model = mlflow.pyfunc.load_model(folder)
+    model = _load(mlflow, folder, described.flavors.get("python_function", {}).get("python_version", ""))
     takes_params = "params" in inspect.signature(model.predict).parameters  # MLflow 2.4 has none
     collectors = _collectors()
     logger.info("MLflow %s serves the model in %s", mlflow.__version__, folder)
@@ -76,6 +77,18 @@ def plain(result):
     if type(result).__name__ == "Series" and hasattr(result, "to_frame"):
         result = result.to_frame()
     return result.to_dict(orient="records") if hasattr(result, "to_dict") and hasattr(result, "columns") else result
+
+
+def _load(mlflow, folder, python):
+    """Load the model; where that fails in another Python than the one that logged it, say so."""
+    try:
+        return mlflow.pyfunc.load_model(folder)
+    except Exception as error:
+        here = ".".join(map(str, sys.version_info[:2]))
+        if not python or str(python).split(".")[:2] == here.split("."):
+            raise
+        message = f"{error}: logged with Python {python}, loaded with {here}; pickled code often loads only in its own"
+        raise RuntimeError(message) from error
 
 
 def model_folder():

@@ -1,6 +1,7 @@
 """Real MLflow models, deployed without code or environment, and asked with Azure's payloads."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -88,7 +89,11 @@ for name, bodies in json.loads(sys.argv[3]).items():
     os.environ.update(AZUREML_MODEL_DIR=folder, MLFLOW_MODEL_FOLDER=name)
     space = {"__name__": "score"}
     exec(compile(open(script).read(), script, "exec"), space)
-    space["init"]()
+    try:
+        space["init"]()
+    except Exception as error:
+        found[name] = str(error)
+        continue
     found[name] = []
     for body in bodies:
         answer = space["run"](json.dumps(body), {"Content-Type": "application/json", "Content-Length": "1"})
@@ -120,12 +125,25 @@ CASES = {
 }
 
 
-def test_each_kind_of_signature_takes_azures_payload_for_it(made):
-    bodies = {name: [body for body, _ in cases] for name, cases in CASES.items()}
+def asked(made, bodies):
+    """What the script answers for each model, in one process of the models' environment; for one that fails, why."""
     script = str(templates.path("mlflow/score.py"))
     words = [made.interpreter.python, "-c", ASK, script, str(made.folder), json.dumps(bodies)]
     done = subprocess.run(words, capture_output=True, text=True, cwd=made.folder, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {
-        name: [answer for _, answer in cases] for name, cases in CASES.items()
-    }
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_each_kind_of_signature_takes_azures_payload_for_it(made):
+    found = asked(made, {name: [body for body, _ in cases] for name, cases in CASES.items()})
+    assert found == {name: [answer for _, answer in cases] for name, cases in CASES.items()}
+
+
+def test_a_model_that_does_not_load_in_another_python_says_which_one_logged_it(made):
+    broken = made.folder / "broken"
+    shutil.copytree(made.folder / "plain", broken)
+    (broken / "python_model.pkl").write_bytes(b"cut off")
+    described = (broken / "MLmodel").read_text()
+    (broken / "MLmodel").write_text(re.sub("python_version: .*", "python_version: 3.6.9", described))
+    found = asked(made, {"broken": []})["broken"]
+    assert ": logged with Python 3.6.9, loaded with {}.{}; ".format(*sys.version_info) in found
