@@ -14,6 +14,7 @@ from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event, Report
 from sandbox.model.serving import Probe
 from sandbox.ops.context import Context, of_system
+from sandbox.store import owner
 
 EVERY_S = 2.0
 LONGEST_PAUSE_S = 300.0  # between attempts to start what does not start
@@ -109,14 +110,15 @@ class Loop:
     def _replace_dead(self, context: Context) -> None:
         instances = context.backend.instances()
         probes = {
-            (state.name, name): (each.served or each.wanted).liveness_probe
+            (state.name, name, each.serving.id): (each.served or each.wanted).liveness_probe
             for state in context.store.all()
             for name, each in state.deployments.items()
+            if each.serving and not (each.operation and owner.works(each.operation.owner))  # else somebody waits for it
         }
         known = {each.id for each in instances}
         self._liveness = {key: each for key, each in self._liveness.items() if key in known}
         for instance in instances:
-            probe = probes.get((instance.endpoint, instance.deployment))
+            probe = probes.get((instance.endpoint, instance.deployment, instance.revision))
             if instance.state != "exited" and probe is not None:
                 self._look_at(context, instance, probe)
 

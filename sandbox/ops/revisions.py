@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from sandbox import files
-from sandbox.environment import materials
+from sandbox.environment import materials, order
 from sandbox.environment.interpreter import Interpreter, prepare
 from sandbox.home import Home
 from sandbox.mlflow import nocode, packages
@@ -28,7 +28,16 @@ GENERATED = "generated"  # below the folder of a revision: code that the deploym
 def same(home: Home, state: DeploymentState) -> bool:
     """Tell whether what is wanted is made of the same things as what serves: then nothing has to be restarted."""
     assert state.serving is not None
-    return _digest(state, _code_digest(home, state)) == state.serving.digest
+    unchanged = _digest(state, _code_digest(home, state)) == state.serving.digest
+    return unchanged and (not state.fresh or _packages_are(state, state.serving.environment_key))
+
+
+def _packages_are(state: DeploymentState, key: str) -> bool:
+    """Tell whether a conda file still orders what was built: it may name requirements files and wheels."""
+    environment = state.wanted.environment
+    if state.backend != "process" or not isinstance(environment, Environment) or environment.conda is None:
+        return True
+    return order.make(environment, environment.conda).key == key
 
 
 def make(context: Context, state: DeploymentState, number: str) -> Revision:

@@ -69,3 +69,23 @@ def test_copies_that_no_deployment_uses_go_when_deployments_change(box, monkeypa
 
 def stored(box):
     return [name for name in os.listdir(box.home / "content") if name.endswith(".json") and len(name) > 64]
+
+
+def test_a_requirements_file_that_changes_builds_the_environment_anew(box):
+    (box.folder / "requirements.txt").write_text("")
+    said = {"name": "x", "dependencies": ["python", {"pip": ["-r requirements.txt"]}]}
+    (box.folder / "conda.yml").write_text(json.dumps(said))
+    box.start("blue", environment=PYTHON_ALONE)
+    file = str(box.folder / "blue.yml")
+    box.api.online_deployments.update(file)
+    first = box.api.context().endpoint("shop").deployments["blue"].serving
+    assert first is not None
+    assert first.id == "1"
+    (box.folder / "extra").mkdir()
+    (box.folder / "extra" / "pyproject.toml").write_text('[project]\nname = "extra"\nversion = "1"\n')
+    (box.folder / "requirements.txt").write_text("./extra\n")
+    box.api.online_deployments.update(file)
+    second = box.api.context().endpoint("shop").deployments["blue"].serving
+    assert second is not None
+    assert second.environment_key != first.environment_key
+    assert box.who("blue") == "blue"
