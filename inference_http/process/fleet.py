@@ -19,6 +19,7 @@ __all__ = ["Fleet", "Member", "Outside", "State"]
 ABORT_TO_KILL_S = 2.0  # a hung worker gets SIGABRT (it prints where it hangs), then SIGKILL
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 10.0
 LOOP_LIMIT = 6  # this many failed starts in a row, with nobody serving, end the server
+AT_ONCE = 64  # workers loading: of hundreds, orders and reports would fill both sockets, and both ends wait for ever
 SUSPICIOUS = 2  # code whose worker ends while loading so many times in a row is called broken: once may be bad luck
 # A request that takes too long is answered by its worker; a hang is what keeps even the worker's loop from running.
 HANG_MARGIN_S = 3.0
@@ -199,7 +200,7 @@ class Fleet:
         if missing > 0 and not self._current(State.READY, State.SERVING):
             # The first of a generation goes alone: if the code is broken, it is broken once.
             missing = 0 if coming else 1
-        for _ in range(missing):
+        for _ in range(min(missing, AT_ONCE - len(self._current(State.STARTING)))):
             if len(self.members) >= self._most:
                 self._make_room(now)
                 return

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from inference_http.process.control import Message
-from inference_http.process.fleet import LOOP_LIMIT, Fleet, Member, State
+from inference_http.process.fleet import AT_ONCE, LOOP_LIMIT, Fleet, Member, State
 
 
 class Script:
@@ -75,6 +75,20 @@ def serve(count: int = 1, *, patient: bool = False, stop_old_first: bool = False
         for member in fleet.starting():
             ready(fleet, member)
     return script, fleet
+
+
+def test_of_many_workers_so_many_load_at_once_as_the_sockets_carry() -> None:
+    script, fleet = make(3 * AT_ONCE)
+    ready(fleet, script.started[0])
+    assert len(fleet.starting()) == AT_ONCE
+    for member in fleet.starting()[:10]:
+        ready(fleet, member)
+    assert len(fleet.starting()) == AT_ONCE
+    assert len(script.started) == 1 + AT_ONCE + 10
+    while len(fleet.serving()) < 3 * AT_ONCE:
+        for member in fleet.starting():
+            ready(fleet, member)
+    assert len(script.started) == 3 * AT_ONCE
 
 
 def test_the_first_worker_of_a_generation_starts_alone() -> None:
