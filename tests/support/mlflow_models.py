@@ -32,7 +32,9 @@ MAKE = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
 import mlflow, numpy as np, pandas as pd
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
 from sklearn.linear_model import LogisticRegression
 
 folder, pip = sys.argv[1], json.loads(sys.argv[2])
@@ -54,6 +56,11 @@ class Sums(mlflow.pyfunc.PythonModel):
         return pd.Series(np.asarray(model_input, dtype=float).sum(axis=1), name="sum")
 
 
+class Counts(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return np.array([len(values) for values in model_input["values"]])
+
+
 def save(save_model, name, **more):
     save_model(path=f"{folder}/{name}", pip_requirements=pip, **more)
 
@@ -68,6 +75,8 @@ said = infer_signature(texts, pd.DataFrame({"text": ["a"], "when": ["b"]}), para
 save(mlflow.pyfunc.save_model, "params", python_model=Repeats(), signature=said)
 arrays = {"a": np.array([1, 2]), "b": np.array([[1.0, 2.0]])}
 save(mlflow.pyfunc.save_model, "tensors", python_model=Sums(), signature=infer_signature(arrays))
+lists = Schema([ColSpec(Array(DataType.double), "values")])
+save(mlflow.pyfunc.save_model, "lists", python_model=Counts(), signature=ModelSignature(inputs=lists))
 save(mlflow.pyfunc.save_model, "plain", python_model=Sums())
 """
 
