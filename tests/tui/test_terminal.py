@@ -74,12 +74,12 @@ class Terminal:
             time.sleep(0.05)
         return self.screen
 
-    def fill(self, words):
+    def fill(self, words, *clear):
         """Write into the field with the focus, again if it did not have it yet."""
         deadline = time.monotonic() + DEADLINE_S
         while words not in self.screen:
             assert time.monotonic() < deadline, self.screen
-            self.keys("C-u")
+            self.keys(*(clear or ("C-u",)))
             self.type(words)
             until = time.monotonic() + 3
             while words not in self.screen and time.monotonic() < until:
@@ -162,12 +162,15 @@ def test_a_safe_rollout_by_keys(box, terminal):  # noqa: PLR0915 - one walk
 
     # It is asked, whatever the traffic.
     terminal.keys("5")
-    terminal.until("Request to shop")
-    terminal.keys("C-t", "C-t", "C-t")
+    terminal.until("Request to shop", "esc leaves the text", '"data"')
+    terminal.keys("C-t")
+    terminal.until("Request to shop/blue")
+    terminal.keys("C-t")
+    terminal.until("Request to shop/green")
+    terminal.keys("C-t")
     terminal.until("Request to shop/red")
-    terminal.keys("C-a")
-    terminal.type('{"data": 21}')
-    terminal.keys("C-k", "C-r")
+    terminal.fill('{"data": 21}', "C-a", "C-k")
+    terminal.keys("C-r")
     terminal.until("200 ok", '"product": 42', "from red")
     assert box.ask("red").status == 200
 
