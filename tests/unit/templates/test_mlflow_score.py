@@ -84,7 +84,7 @@ def test_an_environment_without_mlflow_is_told_which_one_to_add(script, tmp_path
     (tmp_path / "MLmodel").write_text("flavors: {}\nmlflow_version: 2.16.0\n")
     monkeypatch.setenv("AZUREML_MODEL_DIR", str(tmp_path))
     monkeypatch.setitem(sys.modules, "mlflow", None)  # as where it is not installed
-    with pytest.raises(RuntimeError, match="add mlflow-skinny==2.16.0, numpy and pandas to it"):
+    with pytest.raises(RuntimeError, match=r"add mlflow-skinny==2\.16\.0, numpy and pandas to it"):
         script["init"]()
 
 
