@@ -16,6 +16,7 @@ from inference_http.config.settings import ConfigError, Settings, exported_envir
 from inference_http.telemetry import logs
 
 _logger = logging.getLogger("azmlinfsrv")
+_EXIT_INTERRUPTED = 130  # as shells have it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         logs.configure(Settings(app_root="", log_format="json" if json else "text"))
         logs.report_config_error(error)
         return error.exit_code
+    except KeyboardInterrupt:  # before the supervisor listens to signals: nothing runs yet
+        return _EXIT_INTERRUPTED
 
 
 def parse(argv: Sequence[str]) -> dict[str, Any]:

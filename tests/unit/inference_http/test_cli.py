@@ -136,6 +136,15 @@ def test_the_exit_code_is_the_supervisor_s(served, monkeypatch):
     assert cli.main(["--entry_script", "score.py"]) == 3
 
 
+def test_ctrl_c_before_anything_runs_shows_nothing_of_ours(served, monkeypatch, capsys):
+    def pressed(_settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["inference_http.process.supervisor"], "serve", pressed)
+    assert cli.main(["--entry_script", "score.py"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_rest_changes_one_variable(served):
     cli.main(["--entry_script", "score.py", "--rest"])
     assert os.environ["TRANSPORT_PROTOCOL"] == "rest"
