@@ -15,7 +15,8 @@ def run(session: Session) -> NoReturn:
     words += ["--port", str(given.port)] if given.port is not None else []
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(words[0], words)  # noqa: S606 - a list of words, no shell
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}  # a folder named tui where we are would hide ours
+    os.execve(words[0], words, environment)  # noqa: S606 - a list of words, no shell
 
 
 def _switches(read_only: bool, web: bool, allow_write: bool) -> list[tuple[str, bool]]:  # noqa: FBT001 - as parsed

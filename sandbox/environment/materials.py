@@ -97,7 +97,11 @@ def clean(home: Home, keep: Collection[str]) -> int:
 
 def _again(record: str, *, link_code: bool) -> Materials | None:
     known = files.read_json(record)
-    if known is None or known.pop("link_code", None) != link_code or set(known) != {one.name for one in fields(Materials)}:
+    if (
+        known is None
+        or known.pop("link_code", None) != link_code
+        or set(known) != {one.name for one in fields(Materials)}
+    ):
         return None
     for key in ("log", "digests"):
         known[key] = tuple(known[key])
