@@ -12,6 +12,8 @@ from sandbox.model.progress import Report, quiet
 from sandbox.ops.edits import Edit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.ops.asking import Reply
     from sandbox.spec.override import Override
 
@@ -108,6 +110,12 @@ class OnlineEndpoints(Part):
         from sandbox.ops import endpoints
 
         endpoints.regenerate_keys(self._context(report), name, which)
+
+    def own_files(self, name: str) -> "Callable[[str], str]":
+        """Return what writes the developer's own paths into an answer that names copies of the code."""
+        from sandbox.ops import asking
+
+        return asking.own_files(self._context(), name)
 
     def invoke(
         self, name: str, data: bytes, *, deployment: str | None = None, content_type: str = "application/json"

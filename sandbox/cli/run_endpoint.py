@@ -85,7 +85,8 @@ def invoke(session: Session) -> str:
     text = reply.body.decode("utf-8", "replace")
     if reply.status in {200, 201}:
         return text
-    raise SandboxError("E012", f"the answer is {_status(reply)}", _message(text), _advice(given.name, reply))
+    said = session.sandbox.online_endpoints.own_files(given.name)(_message(text))
+    raise SandboxError("E012", f"the answer is {_status(reply)}", said, _advice(given.name, reply))
 
 
 def _request(session: Session, path: str | None) -> tuple[bytes, str]:

@@ -63,10 +63,10 @@ def down(session: Session) -> int:
     if bool(given.names) == given.all:
         raise UsageError("E010", "what to delete is not said", "", "sandbox down NAME, or sandbox down --all")
     names = [found.name for found in session.sandbox.online_endpoints.list()] if given.all else list(given.names)
-    if not names:
+    if names:
+        session.confirm(f"Delete {', '.join(names)} with all deployments?", yes=given.yes)
+    else:
         Paper(sys.stderr).print("There is no endpoint.")
-        return 0
-    session.confirm(f"Delete {', '.join(names)} with all deployments?", yes=given.yes)
     deleted = session.sandbox.down(None if given.all else names, report=session.report)
     session.settle()
     for name in deleted:

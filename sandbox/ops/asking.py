@@ -4,8 +4,9 @@ import contextlib
 import http.client
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 from sandbox.backend.protocol import Instance
 from sandbox.gateway.errors import GatewayError
@@ -14,6 +15,7 @@ from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, EndpointState, Failure
 from sandbox.ops import endpoints, scoring
 from sandbox.ops.context import Context
+from sandbox.ops.readiness import own_files_of
 from sandbox.ops.revisions import INITIALIZER_LOG
 from sandbox.store import owner
 
@@ -44,6 +46,8 @@ def invoke(
         SandboxError: E065, the gateway cannot be reached.
     """
     state = context.endpoint(name)
+    if context.gateway.running() is None:  # whoever has the port now must not be sent a key
+        raise SandboxError("E065", f"endpoint {name} does not answer: the gateway is off", "", "sandbox up")
     headers = {"Content-Type": content_type}
     if deployment is not None:
         context.deployment(name, deployment)
@@ -60,6 +64,17 @@ def invoke(
         raise SandboxError("E065", f"endpoint {name} does not answer on port {state.port}", why, "sandbox up") from None
     finally:
         connection.close()
+
+
+def own_files(context: Context, endpoint: str) -> Callable[[str], str]:
+    """Return what writes the developer's own paths into an answer that names copies of the code.
+
+    Raises:
+        NotFound: E050.
+    """
+    serving = [each for each in context.endpoint(endpoint).deployments.values() if each.serving is not None]
+    each_one = [own_files_of(each.served or each.wanted, each.serving.code_root) for each in serving if each.serving]
+    return lambda text: reduce(lambda said, own: own(said), each_one, text)
 
 
 def logs(
@@ -86,16 +101,17 @@ def logs(
     if container == CONTAINERS[1]:
         yield from _last(_initializer_log(context, endpoint, name, found), lines)
         return
+    own = own_files_of(found.served or found.wanted, found.serving.code_root if found.serving else None)
     if not follow:
         instances = _of(context, endpoint, name, found)
         if not instances and found.failure:
             yield from found.failure.log[-lines:]
         for instance in instances:
             prefix = f"[{instance.index}] " if len(instances) > 1 else ""
-            yield from (f"{prefix}{line}" for line in context.backend.tail(instance, lines))
+            yield from (f"{prefix}{own(line)}" for line in context.backend.tail(instance, lines))
         return
     for line in context.backend.follow(lambda: _of(context, endpoint, name, None), lines):
-        yield f"[{line.index}] {line.text}" if found.wanted.instance_count > 1 else line.text
+        yield f"[{line.index}] {own(line.text)}" if found.wanted.instance_count > 1 else own(line.text)
 
 
 def _of(context: Context, endpoint: str, name: str, state: DeploymentState | None) -> list[Instance]:

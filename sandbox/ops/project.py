@@ -65,6 +65,8 @@ def down(context: Context, names: Sequence[str] | None) -> list[str]:
         endpoints.delete(context, name)
     if not context.store.names():
         strays.end(context)
+    if names is None:
+        heal.heal(context)  # also ends what runs for endpoints whose files were removed by hand
     return chosen
 
 

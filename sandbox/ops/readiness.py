@@ -41,7 +41,7 @@ def wait_ready(
         return
     endpoint, name = deployment.endpoint_name, deployment.name
     limit = limit_s(deployment)
-    own_files = _own_files(deployment, code_root)
+    own_files = own_files_of(deployment, code_root)
     with context.step("ready", f"ready ({limit:g} s at most)", endpoint, name):
         began = told = time.monotonic()
         waiting = list(instances)
@@ -66,8 +66,8 @@ def wait_ready(
             time.sleep(POLL_S)
 
 
-def _own_files(deployment: Deployment, code_root: str | None) -> Callable[[str], str]:
-    """Return what writes the path of the developer's folder where a text names that of its copy."""
+def own_files_of(deployment: Deployment, code_root: str | None) -> Callable[[str], str]:
+    """Return what writes the path of the developer's folder where a text names that of its copy, ``code_root``."""
     code = deployment.code_configuration
     if code is None or code.code is None or code_root is None or not os.path.isdir(code.code):
         return lambda text: text
