@@ -4,6 +4,8 @@
 
 python := .venv/bin/python
 ARGS ?=
+# Two files of tests at a time: much of it waits for processes. make test PARALLEL= is one after the other.
+PARALLEL ?= -n 2 --dist loadfile
 
 .PHONY: help demo test test-docker lint fix bench
 .NOTPARALLEL:
@@ -34,7 +36,7 @@ demo: .venv/.ready-demo
 	@$(python) -m sandbox.demo
 
 test: .venv/.ready-test
-	@$(python) -m pytest --cov -m 'not docker' $(ARGS)
+	@$(python) -m pytest --cov -m 'not docker' $(PARALLEL) $(ARGS)
 
 # .ci/docker installs and starts an engine, where we may, and makes an image of Python to build on.
 test-docker: .venv/.ready-test
