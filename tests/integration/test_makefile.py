@@ -101,9 +101,9 @@ def test_what_is_installed_is_not_installed_again_until_pyproject_changes(checko
     (checkout / ".ci" / "venv").write_text('echo "set up $1"\n')
 
     first = make(checkout, "test", "ARGS=-x")
-    assert first.stdout.splitlines() == ["set up test", "ran -m pytest --cov -m not docker -x"]
+    assert first.stdout.splitlines() == ["set up test", "ran -m pytest --cov -m not docker -n 2 --dist loadfile -x"]
     assert make(checkout, "test", "demo").stdout.splitlines() == [
-        "ran -m pytest --cov -m not docker",
+        "ran -m pytest --cov -m not docker -n 2 --dist loadfile",
         "ran -m sandbox.demo",
     ]
 
