@@ -232,8 +232,9 @@ def test_down_of_names_and_of_all(facade, capsys):
 
 
 def test_down_of_nothing(facade, capsys):
-    facade(online_endpoints__list=[])
+    box = facade(online_endpoints__list=[], down=[])
     assert main(["down", "--all"]) == 0
+    assert [call[1] for call in box.calls if call[0] == "box.down"] == [(None,)]  # it also ends what nobody asked for
     assert capsys.readouterr().err == "There is no endpoint.\n"
 
 
