@@ -58,7 +58,9 @@ def test_a_container_that_is_killed_under_load_is_brought_back(box, engine):
         box.api.heal()
     assert len(box.instances()) == 2
     answered = result["statuses"]
-    assert sum(answered.values()) - answered.get("200", 0) <= 4, result  # one request of each connection was in it
+    # One request of each of the four connections was in it; and for some milliseconds Docker's proxy still accepts, on
+    # the port of a container that is gone, one more that cannot be told from one that was begun.
+    assert sum(answered.values()) - answered.get("200", 0) <= 8, result
     assert box.who() == "blue"
 
 
