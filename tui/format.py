@@ -1,10 +1,8 @@
 """Numbers and times for people: short, with their unit, and a dash for what is not known."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 NOTHING = "-"
-_STEPS = "▁▂▃▄▅▆▇█"
 
 
 def rate(value: float | None) -> str:
@@ -66,18 +64,6 @@ def clock(iso: str) -> str:
         return datetime.fromisoformat(iso.replace("Z", "+00:00")).astimezone().strftime("%H:%M:%S")
     except ValueError:
         return iso[:8]
-
-
-def spark(values: Sequence[float | None], width: int) -> str:
-    """Draw the newest values as one line of blocks; the largest one is the highest, a gap stays a gap."""
-    shown = list(values[-width:])
-    most = max((value for value in shown if value), default=0.0)
-    drawn = [" " if value is None else _STEPS[_height(value, most)] for value in shown]
-    return " " * (width - len(drawn)) + "".join(drawn)
-
-
-def _height(value: float, most: float) -> int:
-    return 0 if most <= 0 or value <= 0 else min(7, max(1, round(value / most * 7)))
 
 
 def bar(share: float, width: int) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from sandbox import files
 from sandbox.backend import docker_words as words
 from sandbox.backend import ports
 from sandbox.backend.docker_engine import Connection, Engine
-from sandbox.backend.docker_failure import NO_GPU, explain, refused
+from sandbox.backend.docker_failure import explain, refused
 from sandbox.backend.docker_seen import instance_of
 from sandbox.backend.protocol import STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
@@ -121,17 +121,6 @@ class DockerBackend:
         """Say in sentences what is asked for and cannot be had; the rest is enforced."""
         self._engine.begin()
         return words.sentences(spec, self._engine.cpus, self._engine.memory_bytes)
-
-    def refuse_gpus(self) -> None:
-        """Find out before anything is built that the engine gives no GPUs.
-
-        Raises:
-            SandboxError: E118.
-        """
-        client = self._engine.begin()
-        info = client.info()
-        if "nvidia" not in (info.get("Runtimes") or {}) and not info.get("CDISpecDirs"):
-            raise SandboxError("E118", "the engine gives no GPUs to containers", "it has no runtime nvidia", NO_GPU)
 
     # --- Which there are ---------------------------------------------------------------------------------------------
 

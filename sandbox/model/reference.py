@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from sandbox.model.errors import SandboxError
 
 PREFIX = "azureml:"
+# Ids look like Azure's, so that what a script makes of them is understood again; there is no such subscription.
+WORKSPACE = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/sandbox"
+    "/providers/Microsoft.MachineLearningServices/workspaces/sandbox"
+)
 REGISTRIES = "azureml://registries/"
 FORMS = f"{PREFIX}NAME:VERSION, {PREFIX}NAME@LABEL or {REGISTRIES}REGISTRY/TYPE/NAME/versions/VERSION"
 

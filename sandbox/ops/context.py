@@ -47,10 +47,6 @@ class Context:
 
         return cls(home.make(), Backends(home), report)
 
-    def telling(self, report: Report) -> "Context":
-        """Return the same, with somebody else listening."""
-        return Context(self.home, self.backend, report)
-
     # --- What is asked for -------------------------------------------------------------------------------------------
 
     def endpoint(self, name: str) -> EndpointState:

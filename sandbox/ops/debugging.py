@@ -1,12 +1,12 @@
 """A deployment to which a debugger can attach: its port, the server's flags, VS Code's launch.json."""
 
 import os
-import socket
 import subprocess
 import sys
 
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, Revision
+from sandbox.ops import ports
 from sandbox.ops.context import Context
 
 FIRST_PORT, LAST_PORT = 5678, 5777
@@ -22,7 +22,7 @@ def port(context: Context, endpoint: str, name: str) -> int | None:
         if each.debug_port is not None
     }
     own = next((number for number, who in taken.items() if who == (endpoint, name)), None)
-    free = (each for each in range(FIRST_PORT, LAST_PORT + 1) if each not in taken and _free(each))
+    free = (each for each in range(FIRST_PORT, LAST_PORT + 1) if each not in taken and ports.free(each))
     return own or next(free, None)
 
 
@@ -48,12 +48,3 @@ def write_launch(context: Context, state: DeploymentState) -> None:
     said = (done.stderr if done.returncode else done.stdout).strip().splitlines()
     for text in said if done.returncode else said[-1:]:
         context.report(Event("start", "note", text, state.wanted.endpoint_name, state.wanted.name))
-
-
-def _free(number: int) -> bool:
-    with socket.socket() as trial:
-        try:
-            trial.bind(("127.0.0.1", number))
-        except OSError:
-            return False
-    return True

@@ -1,7 +1,6 @@
 """Endpoints: create, change, delete, credentials."""
 
 import contextlib
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import EndpointState
-from sandbox.ops import removal, space, strays
+from sandbox.ops import ports, removal, space, strays
 from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted
 from sandbox.ops.publish import publish
 from sandbox.reconcile.describe import served
@@ -257,21 +256,11 @@ def _port(context: Context, endpoint: Endpoint, found: EndpointState | None) -> 
     if found is not None:
         return found.port
     for port in range(FIRST_PORT, LAST_PORT + 1):
-        if port not in taken and _free(port):
+        if port not in taken and ports.free(port):
             return port
     raise SandboxError(
         "E058", f"no port from {FIRST_PORT} to {LAST_PORT} is free", "", f'set properties."{settings.PORT}"'
     )
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _told(live: Mapping[str, int] | None, mirror: Mapping[str, int] | None) -> str:

@@ -11,15 +11,10 @@ from sandbox.model.connection import Connection
 from sandbox.model.deployment import Deployment, KubernetesDeployment, ManagedDeployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.environment import Environment
-from sandbox.model.reference import AssetReference
+from sandbox.model.reference import WORKSPACE, AssetReference
 from sandbox.model.serving import Probe, Resources, ScaleSettings
 from sandbox.model.state import DeploymentState, EndpointState
 from sandbox.ops import scoring
-
-WORKSPACE = (
-    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local"
-    "/providers/Microsoft.MachineLearningServices/workspaces/sandbox"
-)
 
 
 def endpoint(state: EndpointState) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from sandbox.model.connection import KEY_TYPES, Connection, Credentials
+from sandbox.model.reference import WORKSPACE
 from sandbox.store.connections import Kept
-from sandbox.store.registered import WORKSPACE
 
 # YAML's words -> the service's, where they are not the same in camelCase.
 _CATEGORIES = {

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from sandbox.model.asset import Model
+from sandbox.model.reference import WORKSPACE
 from sandbox.store.registry_records import Asset, Kind, Version
-
-# Ids look like Azure's, so that what a script makes of them is understood again; there is no such subscription.
-WORKSPACE = (
-    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/sandbox"
-    "/providers/Microsoft.MachineLearningServices/workspaces/sandbox"
-)
 
 
 @dataclass(frozen=True, slots=True)

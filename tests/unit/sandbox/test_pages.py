@@ -76,7 +76,7 @@ def test_links_within_the_page_lead_to_a_heading():
 
 
 def test_examples_in_the_page_are_what_the_command_prints(capsys, monkeypatch):
-    monkeypatch.chdir(ROOT / "templates")
+    monkeypatch.chdir(ROOT / "templates" / "starter")
     command = next(line for line in files()["docs/yaml.md"].splitlines() if line.startswith("$ sandbox "))
     assert main(command.split()[2:]) == 0
     assert capsys.readouterr().out in files()["docs/yaml.md"]

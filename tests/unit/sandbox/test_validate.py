@@ -158,7 +158,7 @@ def test_the_version(capsys):
 
 
 def test_the_templates_have_no_problem(capsys):
-    files = [str(templates.path(name)) for name in ("endpoint.yml", "blue-deployment.yml")]
+    files = [str(templates.path(name)) for name in ("starter/endpoint.yml", "starter/blue-deployment.yml")]
     assert main(["validate", *files]) == 0
     assert capsys.readouterr().err == ""
 
