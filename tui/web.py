@@ -60,10 +60,19 @@ def serve(home: str | None, port: int, *, allow_write: bool) -> int:
             app.middlewares.append(guard)
             return app
 
-        async def on_startup(self, app: Any) -> None:  # noqa: ARG002 - as textual-serve calls it
+        def serve(self, debug: bool = False) -> None:
+            # As textual-serve does it, but the address is told once it answers: whoever reads it may follow it at once.
+            self.debug = debug
             how = "it may change things" if allow_write else "it only looks; --allow-write lets it change things"
-            sys.stdout.write(f"http://{HOST}:{port}/?token={token}\n{how}; Ctrl-C ends it\n")
-            sys.stdout.flush()
+
+            def tell(*_: object) -> None:
+                sys.stdout.write(f"http://{HOST}:{port}/?token={token}\n{how}; Ctrl-C ends it\n")
+                sys.stdout.flush()
+
+            web.run_app(self._make_app(), host=HOST, port=port, access_log=None, print=tell)
+
+        async def on_startup(self, app: Any) -> None:
+            """Say nothing of textual-serve's own."""
 
     Guarded(command(home, allow_write=allow_write), host=HOST, port=port, title="sandbox").serve()
     return 0
