@@ -43,7 +43,10 @@ def test_a_breakpoint_stops_a_request_of_the_endpoint(sandbox):
     with Debugger() as debugger:
         last_line = len(SCORE.splitlines())
         debugger.set_breakpoints(str(sandbox.folder / "score.py"), [last_line])
+        served = sandbox.out(*log).count("serves version")
         debugger.attach(entry["connect"]["port"])
+        until(lambda: sandbox.out(*log).count("serves version") > served, "a worker that is debugged takes over")
+        debugger.wait_child(timeout=60)
         answers = []
         asking = threading.Thread(
             target=lambda: answers.append(sandbox.json(E, "invoke", "-n", "shop", "-r", "request.json"))
