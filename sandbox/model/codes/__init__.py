@@ -4,8 +4,8 @@
 used again after it is gone: people search for it.
 """
 
-from sandbox.model.codes import assets, deployments, files, images, instances, program
+from sandbox.model.codes import assets, deployments, edge, files, images, instances, program
 from sandbox.model.codes.code import Code
 
-_TABLES = (program.ROWS, files.ROWS, deployments.ROWS, instances.ROWS, assets.ROWS, images.ROWS)
+_TABLES = (program.ROWS, files.ROWS, deployments.ROWS, instances.ROWS, assets.ROWS, images.ROWS, edge.ROWS)
 CODES: dict[str, Code] = dict(sorted((code, row) for rows in _TABLES for code, row in rows.items()))
