@@ -7,6 +7,8 @@ from sandbox.gateway.words import HEADER_MODEL_TIME, HEADER_REASON, HEADER_STATU
 TOO_MANY: Final = "too_many_pending_request"
 NOT_READY: Final = "model_not_ready"
 MODEL_ERROR: Final = "model_error"
+BAD_HEADER: Final = "key_auth_bad_header_forbidden"
+WRONG_KEY: Final = "key_auth_access_denied"
 
 # Runs when the headers of an answer are there: the body is never touched and flows as it comes. Only answers of a model
 # carry its time. What no instance could answer is a 503 with a reason, and 424 where Azure's statuses are wanted.

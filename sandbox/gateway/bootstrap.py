@@ -8,7 +8,18 @@ HISTOGRAM_MS = (
     *(100, 150, 200, 300, 500, 750, 1000, 2000, 5000, 10000, 60000),
 )
 # Two keys of 512 characters in one expression; Envoy's own limit of 100 is made for expressions of strangers.
-_REGEX = {"error_level": 16384, "warn_level": 16384}
+REGEX = {"error_level": 16384, "warn_level": 16384}
+
+STATS: Json = {
+    "stats_tags": [
+        {"tag_name": "endpoint", "regex": r"^cluster\.(([^~.]+)~)"},
+        {"tag_name": "deployment", "regex": r"^cluster\.(?:[^~.]+~)((\w[\w-]*))(?:~mirror)?\."},
+        {"tag_name": "mirror", "regex": r"^cluster\.[^.]*?(~(mirror))\."},
+    ],
+    "histogram_bucket_settings": [
+        {"match": {"suffix": "upstream_rq_time"}, "buckets": [float(bound) for bound in HISTOGRAM_MS]}
+    ],
+}
 
 
 def bootstrap(folder: str) -> Json:
@@ -20,16 +31,7 @@ def bootstrap(folder: str) -> Json:
             "lds_config": from_file(f"{folder}/lds.json"),
             "cds_config": from_file(f"{folder}/cds.json"),
         },
-        "layered_runtime": {"layers": [{"name": "limits", "static_layer": {"re2.max_program_size": _REGEX}}]},
+        "layered_runtime": {"layers": [{"name": "limits", "static_layer": {"re2.max_program_size": REGEX}}]},
         "stats_flush_interval": "1s",  # histograms are as old as the last flush
-        "stats_config": {
-            "stats_tags": [
-                {"tag_name": "endpoint", "regex": r"^cluster\.(([^~.]+)~)"},
-                {"tag_name": "deployment", "regex": r"^cluster\.(?:[^~.]+~)((\w[\w-]*))(?:~mirror)?\."},
-                {"tag_name": "mirror", "regex": r"^cluster\.[^.]*?(~(mirror))\."},
-            ],
-            "histogram_bucket_settings": [
-                {"match": {"suffix": "upstream_rq_time"}, "buckets": [float(bound) for bound in HISTOGRAM_MS]}
-            ],
-        },
+        "stats_config": STATS,
     }

@@ -5,12 +5,21 @@ they count and how much they may take. Hosts stand inside the cluster (STATIC): 
 instance a file, and at the kernel's limit of 128 the gateway would abort.
 """
 
-from sandbox.gateway.description import DeploymentEntry, Description, EndpointEntry, SocketUpstream, Upstream
+from sandbox.gateway.description import (
+    DeploymentEntry,
+    Description,
+    EndpointEntry,
+    NamedUpstream,
+    SocketUpstream,
+    Upstream,
+)
 from sandbox.gateway.words import Json, cluster_of, typed
 
 PLENTY = 1024
 MOST_COPIES = 16  # under way at once; what a stalled mirror can hold
 IDLE = "1.5s"  # shorter than the keep-alive of any server (gunicorn: 2 s): no request meets a socket that is closing
+TCP, TCP_USER_TIMEOUT = 6, 18  # Linux's numbers: those of the gateway's system, not of this one
+SILENCE_MS = 3000  # after which a machine that acknowledges nothing counts as lost
 QUICK_PROBE_S = 0.5  # period while an instance is not ready, so that a start is noticed when it happens
 
 
@@ -55,12 +64,44 @@ def cluster(endpoint: EndpointEntry, deployment: DeploymentEntry, *, mirror: boo
     )
     if deployment.readiness and not mirror:
         one["health_checks"] = [_probe(deployment)]
+    if any(isinstance(upstream, NamedUpstream) for upstream in deployment.upstreams):
+        del one["type"]
+        one |= _on_a_network()
     return one
+
+
+def _on_a_network() -> Json:
+    """Instances come and go behind a name, and their machines may fall silent without a word.
+
+    What nobody acknowledges for three seconds is taken for lost, which the kernel would wait minutes for; so is what
+    the probe finds dead. Who is no longer behind the name is not asked any more, though the probe still reach it.
+    """
+    names = typed(
+        "envoy.extensions.clusters.dns.v3.DnsCluster",
+        dns_lookup_family="V4_PREFERRED",
+        dns_refresh_rate="1s",
+        dns_failure_refresh_rate={"base_interval": "0.5s", "max_interval": "1s"},
+    )
+    return {
+        "cluster_type": {"name": "envoy.cluster.dns", "typed_config": names},
+        "ignore_health_on_host_removal": True,
+        "close_connections_on_host_health_failure": True,
+        "upstream_connection_options": {
+            "tcp_keepalive": {"keepalive_time": 1, "keepalive_interval": 1, "keepalive_probes": 2}
+        },
+        "upstream_bind_config": {
+            "socket_options": [
+                {"level": TCP, "name": TCP_USER_TIMEOUT, "int_value": SILENCE_MS, "state": "STATE_PREBIND"}
+            ]
+        },
+    }
 
 
 def _host(upstream: Upstream) -> Json:
     if isinstance(upstream, SocketUpstream):
         return {"address": {"pipe": {"path": upstream.path}}}
+    if isinstance(upstream, NamedUpstream):
+        return {"address": {"socket_address": {"address": upstream.name, "port_value": upstream.port}}}
     host: Json = {"address": {"socket_address": {"address": upstream.host, "port_value": upstream.port}}}
     if upstream.probe_port is not None:
         host["health_check_config"] = {"port_value": upstream.probe_port}

@@ -18,6 +18,9 @@ from sandbox.model.serving import Probe, RequestSettings
 
 LONGEST_SOCKET_PATH = 107  # bytes; sun_path of Linux holds 108 with its end
 KEY = re.compile(r"[A-Za-z0-9._~+/=-]{16,512}")  # what a bearer token may consist of (RFC 6750)
+KEY_FILE = re.compile(r"/[A-Za-z0-9._/-]+")
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 PROBE_PATH = re.compile(r"/[!-~]*")
 
 
@@ -37,7 +40,16 @@ class SocketUpstream:
     path: str
 
 
-Upstream = TcpUpstream | SocketUpstream
+@dataclass(frozen=True, slots=True)
+class NamedUpstream:
+    """So many ``instances`` as the network's own names lead to: ``name`` is looked up again and again."""
+
+    name: str
+    port: int
+    instances: int = 1
+
+
+Upstream = TcpUpstream | SocketUpstream | NamedUpstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,20 @@ class TokenAuth:
     issuer: str
     audience: str
     jwks: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalKeys:
+    """Keys that are in no configuration: either opens the endpoint. The gateway reads them where it runs.
+
+    ``files`` (absolute paths) are read again when they change, ``variables`` of its environment once.
+    """
+
+    files: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
+Auth = KeyAuth | TokenAuth | ExternalKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +104,8 @@ class DeploymentEntry:
     @property
     def most_requests(self) -> int:
         """How many requests may be under way or wait before the next is refused with 429 (spec section 4)."""
-        return max(1, 2 * self.requests.max_concurrent_requests_per_instance * max(1, len(self.upstreams)))
+        instances = sum(each.instances if isinstance(each, NamedUpstream) else 1 for each in self.upstreams)
+        return max(1, 2 * self.requests.max_concurrent_requests_per_instance * max(1, instances))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +114,7 @@ class EndpointEntry:
 
     name: str
     port: int
-    auth: KeyAuth | TokenAuth
+    auth: Auth
     deployments: tuple[DeploymentEntry, ...] = ()
     status_mapping: Literal["azure", "raw"] = "azure"
 
@@ -135,8 +162,13 @@ def _of_endpoint(endpoint: EndpointEntry) -> Iterable[str]:
         yield from (f"deployment {deployment.name!r}: {problem}" for problem in _of_deployment(deployment))
 
 
-def _of_auth(auth: KeyAuth | TokenAuth) -> Iterable[str]:
-    if isinstance(auth, KeyAuth):
+def _of_auth(auth: Auth) -> Iterable[str]:
+    if isinstance(auth, ExternalKeys):
+        if not (auth.files or auth.variables):
+            yield "keys outside of the configuration need a file or a variable"
+        yield from (f"{path!r} is no absolute path of a key" for path in auth.files if not KEY_FILE.fullmatch(path))
+        yield from (f"{name!r} is no name of a variable" for name in auth.variables if not VARIABLE.fullmatch(name))
+    elif isinstance(auth, KeyAuth):
         for which in ("primary", "secondary"):
             if not KEY.fullmatch(getattr(auth, which)):
                 yield f"the {which} key is not 16 to 512 letters, digits and ._~+/=-"
@@ -167,6 +199,11 @@ def _of_upstream(upstream: Upstream) -> Iterable[str]:
             yield f"{upstream.path!r} is no absolute path of a socket"
         elif len(upstream.path.encode()) > LONGEST_SOCKET_PATH:
             yield f"the path of a socket has at most {LONGEST_SOCKET_PATH} bytes: {upstream.path}"
+        return
+    if isinstance(upstream, NamedUpstream):
+        if not HOST_NAME.fullmatch(upstream.name):
+            yield f"{upstream.name!r} is no name of a host"
+        yield from _port(upstream.port)
         return
     if not _is_address(upstream.host):
         yield f"{upstream.host!r} is no IP address"

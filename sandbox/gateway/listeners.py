@@ -3,6 +3,8 @@
 A listener holds nothing that changes in the life of an endpoint: changing one closes its connections.
 """
 
+from dataclasses import dataclass
+
 from sandbox.gateway.answers import STATUS_SCRIPT, local_replies
 from sandbox.gateway.description import Description, EndpointEntry, TokenAuth
 from sandbox.gateway.words import (
@@ -23,14 +25,24 @@ IDLE_STREAM = "3600s"  # a WebSocket may be silent for so long; scoring requests
 NO_ENDPOINT = "~"  # no endpoint can have this name
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where the routes come from, the filters that let callers in, and where requests are told of."""
+
+    routes: Json
+    doors: tuple[Json, ...]
+    log: Json
+
+
 def listeners(description: Description, folder: str) -> list[Json]:
     """Return all listeners; ``folder`` is where the files of the gateway lie.
 
     One of them is on a socket in that folder and leads nowhere: it keeps the route configuration loaded, and so
     acknowledged, while there is no endpoint.
     """
-    keeper = _listener(KEEPER, {"pipe": {"path": f"{folder}/keeper.sock", "mode": 0o600}}, NO_ENDPOINT, folder)
-    return [keeper, *(_of(endpoint, description.host, folder) for endpoint in description.endpoints)]
+    around = Around(from_file(f"{folder}/rds.json"), (_tokens(folder),), _to_file(f"{folder}/access.log"))
+    keeper = listener(KEEPER, {"pipe": {"path": f"{folder}/keeper.sock", "mode": 0o600}}, NO_ENDPOINT, around)
+    return [keeper, *(of(endpoint, description.host, around) for endpoint in description.endpoints)]
 
 
 def tokens(description: Description) -> Json:
@@ -53,33 +65,35 @@ def tokens(description: Description) -> Json:
     return typed("envoy.config.core.v3.TypedExtensionConfig", name=TOKENS, typed_config=config)
 
 
-def _of(endpoint: EndpointEntry, host: str, folder: str) -> Json:
+def of(endpoint: EndpointEntry, host: str, around: Around) -> Json:
+    """Return the listener of an endpoint, on its own port."""
     address = {"socket_address": {"address": host, "port_value": endpoint.port}}
-    return _listener(listener_of(endpoint), address, endpoint.name.lower(), folder)
+    return listener(listener_of(endpoint), address, endpoint.name.lower(), around)
 
 
-def _listener(name: str, address: Json, endpoint: str, folder: str) -> Json:
+def listener(name: str, address: Json, endpoint: str, around: Around) -> Json:
+    """Return a listener whose requests are marked with the name of an endpoint."""
     return typed(
         "envoy.config.listener.v3.Listener",
         name=name,
         stat_prefix=name,
         address=address,
         enable_reuse_port=False,  # else a second gateway shares the port, and half of the requests, without a word
-        filter_chains=[{"filters": [{"name": "http", "typed_config": _connection(endpoint, folder)}]}],
+        filter_chains=[{"filters": [{"name": "http", "typed_config": _connection(endpoint, around)}]}],
     )
 
 
-def _connection(endpoint: str, folder: str) -> Json:
+def _connection(endpoint: str, around: Around) -> Json:
     return typed(
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=HTTP_STATS,
-        rds={"route_config_name": ROUTES, "config_source": from_file(f"{folder}/rds.json")},
-        http_filters=[_status(), _tokens(folder), _buffer(), _router()],
+        rds={"route_config_name": ROUTES, "config_source": around.routes},
+        http_filters=[_status(), *around.doors, _buffer(), _router()],
         # An upgraded connection must not pass the buffer: it would wait for an end that never comes.
-        upgrade_configs=[{"upgrade_type": "websocket", "filters": [_status(), _tokens(folder), _router()]}],
+        upgrade_configs=[{"upgrade_type": "websocket", "filters": [_status(), *around.doors, _router()]}],
         early_header_mutation_extensions=[_mark(endpoint)],
         local_reply_config=local_replies(),
-        access_log=[_access_log(folder)],
+        access_log=[around.log],
         http_protocol_options={
             "accept_http_10": True,
             "default_host_for_http_10": "localhost",
@@ -143,29 +157,28 @@ def _router() -> Json:
     return {"name": "router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router")}
 
 
-def _access_log(folder: str) -> Json:
-    """One line of JSON a request. No header of the client but the ids, no query: neither may hold a key."""
-    fields = {
-        "time": "%START_TIME%",
-        "port": "%DOWNSTREAM_LOCAL_PORT%",
-        "method": "%REQ(:METHOD)%",
-        "path": "%PATH(NQ)%",
-        "status": "%RESPONSE_CODE%",
-        "flags": "%RESPONSE_FLAGS%",
-        "details": "%RESPONSE_CODE_DETAILS%",
-        "cluster": "%UPSTREAM_CLUSTER_RAW%",
-        "upstream": "%UPSTREAM_HOST%",
-        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
-        "ms": "%DURATION%",
-        "received": "%BYTES_RECEIVED%",
-        "sent": "%BYTES_SENT%",
-        "request_id": "%REQ(X-REQUEST-ID)%",
-    }
+LOG_FIELDS = {  # one line of JSON a request. No header of the client but the ids, no query: neither may hold a key
+    "time": "%START_TIME%",
+    "port": "%DOWNSTREAM_LOCAL_PORT%",
+    "method": "%REQ(:METHOD)%",
+    "path": "%PATH(NQ)%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "cluster": "%UPSTREAM_CLUSTER_RAW%",
+    "upstream": "%UPSTREAM_HOST%",
+    "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+    "ms": "%DURATION%",
+    "received": "%BYTES_RECEIVED%",
+    "sent": "%BYTES_SENT%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+}
+
+
+def _to_file(path: str) -> Json:
     return {
         "name": "file",
         "typed_config": typed(
-            "envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            path=f"{folder}/access.log",
-            log_format={"json_format": fields},
+            "envoy.extensions.access_loggers.file.v3.FileAccessLog", path=path, log_format={"json_format": LOG_FIELDS}
         ),
     }

@@ -9,7 +9,8 @@ random number is compared on each route, so 90 and then 100 percent means exactl
 
 import re
 
-from sandbox.gateway.description import DeploymentEntry, Description, EndpointEntry, KeyAuth
+from sandbox.gateway.answers import BAD_HEADER, WRONG_KEY
+from sandbox.gateway.description import DeploymentEntry, Description, EndpointEntry, KeyAuth, TokenAuth
 from sandbox.gateway.words import (
     FILTER_BUFFER,
     FILTER_STATUS,
@@ -31,9 +32,6 @@ LARGEST_COPIED = 2**30  # bytes of one request; it is read whole before it is se
 LARGEST_REPEATED = 2**26  # bytes of one request that are kept in case another instance has to be asked
 SERVICE_TIME = "x-envoy-upstream-service-time"
 
-BAD_HEADER = "key_auth_bad_header_forbidden"
-WRONG_KEY = "key_auth_access_denied"
-
 
 def routes(description: Description) -> Json:
     """Return the route configuration."""
@@ -52,7 +50,7 @@ def virtual_host(endpoint: EndpointEntry) -> Json:
     filters: Json = {}
     if endpoint.status_mapping == "raw":
         filters[FILTER_STATUS] = typed("envoy.extensions.filters.http.lua.v3.LuaPerRoute", disabled=True)
-    if not isinstance(endpoint.auth, KeyAuth):
+    if isinstance(endpoint.auth, TokenAuth):
         filters[TOKENS] = typed(
             "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", requirement_name=endpoint.name
         )
