@@ -51,6 +51,11 @@ def read_json(path: str) -> Any:
         raise SandboxError(
             "E004", f"{path} is damaged", str(error), "restore it, or remove it and say it again"
         ) from None
+    except NotADirectoryError:
+        raise
+    except OSError as error:
+        fix = "correct its permissions, or restore it"
+        raise SandboxError("E004", f"{path} cannot be read", error.strerror or str(error), fix) from None
 
 
 @contextlib.contextmanager

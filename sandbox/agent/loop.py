@@ -4,7 +4,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sandbox.agent.place import alone, ours
@@ -84,36 +84,39 @@ class Loop:
         It may be mended by the next round.
         """
         try:
-            self.once()
+            troubles = self.once()
         except OSError as error:
             return _text(of_system(error))
         except SandboxError as error:
             return _text(error)
-        return None
+        return "; ".join(f"{name}: {_text(error)}" for name, error in troubles.items()) or None
 
     def end(self) -> None:
         """Let ``run`` return. Any thread, any signal."""
         self._ended.set()
 
-    def once(self) -> None:
-        """One round: replace what is dead, then heal."""
+    def once(self) -> Mapping[str, SandboxError]:
+        """One round: replace what is dead, then heal; return what is wrong with endpoints, by their names."""
         context = self._box.context(self._report)
         self._replace_dead(context)
         now = self._clock()
         left_alone = {key for key, pause in self._pauses.items() if pause.until > now}
-        failed = self._box.heal(self._report, leave_alone=frozenset(left_alone)).failed
-        for key in failed:
+        healed = self._box.heal(self._report, leave_alone=frozenset(left_alone))
+        for key in healed.failed:
             self._pauses.setdefault(key, Pause()).longer(self._clock())
-        for key in self._pauses.keys() - left_alone - set(failed):
+        for key in self._pauses.keys() - left_alone - set(healed.failed):
             del self._pauses[key]
+        return healed.troubles
 
     def _replace_dead(self, context: Context) -> None:
         instances = context.backend.instances()
         probes = {
             (state.name, name, each.serving.id): (each.served or each.wanted).liveness_probe
-            for state in context.store.all()
+            for state in context.store.look()[0]
             for name, each in state.deployments.items()
-            if each.serving and not (each.operation and owner.works(each.operation.owner))  # else somebody waits for it
+            if each.serving
+            and each.serving.debug_port is None  # a debugger may have stopped all of it
+            and not (each.operation and owner.works(each.operation.owner))  # else somebody waits for it
         }
         known = {each.id for each in instances}
         self._liveness = {key: each for key, each in self._liveness.items() if key in known}

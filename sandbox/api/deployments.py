@@ -108,7 +108,7 @@ class OnlineDeployments(Part):
         from sandbox.ops import shapes
 
         context = self._context()
-        states = [context.endpoint(endpoint)] if endpoint is not None else context.store.all()
+        states = [context.endpoint(endpoint)] if endpoint is not None else context.store.look()[0]
         found = [each for state in states for each in state.deployments.values()]
         return [Info(each.wanted.name, shapes.deployment(each)) for each in found]
 

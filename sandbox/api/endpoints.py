@@ -88,16 +88,16 @@ class OnlineEndpoints(Part):
         return Info(state.name, shapes.endpoint(state))
 
     def list(self) -> list[Info]:
-        """Return all endpoints, by name."""
+        """Return all endpoints, by name, but those whose files are damaged: ``Sandbox.status`` tells of them."""
         from sandbox.ops import shapes
 
-        return [Info(state.name, shapes.endpoint(state)) for state in self._context().store.all()]
+        return [Info(state.name, shapes.endpoint(state)) for state in self._context().store.look()[0]]
 
     def delete(self, name: str, *, report: Report = quiet) -> None:
         """Delete an endpoint, its deployments, keys and everything that runs for it."""
-        from sandbox.ops import endpoints
+        from sandbox.ops import deletion
 
-        endpoints.delete(self._context(report), name)
+        deletion.delete(self._context(report), name)
 
     def credentials(self, name: str) -> dict[str, Any]:
         """Return ``primaryKey`` and ``secondaryKey``, or ``accessToken`` and its times (spec section 4)."""

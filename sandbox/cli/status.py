@@ -12,6 +12,7 @@ from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
+    from sandbox.model.state import Failure
     from sandbox.ops.asking import DeploymentStatus, EndpointStatus, Status
 
 COLUMNS = ("Endpoint", "Deployment", "State", "Traffic", "Mirror", "Instances", "Port", "Address")
@@ -24,10 +25,11 @@ def run(session: Session) -> int:
         sys.stdout.write(json.dumps(dataclasses.asdict(status), indent=2, ensure_ascii=False) + "\n")
         return 0
     paper = Paper(sys.stdout)
-    if not status.endpoints:
+    if not status.endpoints and not status.troubles:
         paper.print("There is no endpoint yet.\n  fix: sandbox init shop && cd shop && sandbox up .")
         return 0
-    for line in table([row for endpoint in status.endpoints for row in rows(endpoint)], paper):
+    shown = [row for endpoint in status.endpoints for row in rows(endpoint)]
+    for line in table(shown, paper) if shown else ():
         paper.print(line)
     for line in notes(status):
         paper.print(f"\n{line}")
@@ -75,18 +77,23 @@ def notes(status: "Status") -> list[str]:
     found = []
     if status.gateway is None and any(endpoint.deployments for endpoint in status.endpoints):
         found.append("The gateway does not run: nothing answers.\n  fix: sandbox up")
+    found += [_trouble(f"endpoint {name} is not as asked for", failure) for name, failure in status.troubles.items()]
     for endpoint in status.endpoints:
         for each in endpoint.deployments:
             found += _note(endpoint.name, each)
     return found
 
 
+def _trouble(headline: str, failure: "Failure", fix: str = "") -> str:
+    why = f"\n  {failure.why}" if failure.why else ""
+    return f"{headline}: [{failure.code}] {failure.what}{why}\n  fix: {failure.fix or fix}"
+
+
 def _note(endpoint: str, each: "DeploymentStatus") -> list[str]:
     name = f"{endpoint}/{each.name}"
     if each.failure is not None:
-        why = f"\n  {each.failure.why}" if each.failure.why else ""
-        fix = each.failure.fix or f"sandbox online-deployment get-logs -n {each.name} -e {endpoint}"
-        return [f"{name} failed: [{each.failure.code}] {each.failure.what}{why}\n  fix: {fix}"]
+        fix = f"sandbox online-deployment get-logs -n {each.name} -e {endpoint}"
+        return [_trouble(f"{name} failed", each.failure, fix)]
     if each.interrupted:
         return [f"{name}: its command ended in the middle.\n  fix: sandbox up"]
     if each.state == "Succeeded" and each.running < each.wanted:

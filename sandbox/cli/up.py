@@ -62,7 +62,7 @@ def down(session: Session) -> int:
     given = session.arguments
     if bool(given.names) == given.all:
         raise UsageError("E010", "what to delete is not said", "", "sandbox down NAME, or sandbox down --all")
-    names = [found.name for found in session.sandbox.online_endpoints.list()] if given.all else list(given.names)
+    names = _all(session) if given.all else list(given.names)
     if names:
         session.confirm(f"Delete {', '.join(names)} with all deployments?", yes=given.yes)
     else:
@@ -72,3 +72,9 @@ def down(session: Session) -> int:
     for name in deleted:
         sys.stdout.write(f"{name}: deleted\n")
     return 0
+
+
+def _all(session: Session) -> list[str]:
+    """Return the names of all endpoints, those whose files are damaged as well."""
+    status = session.sandbox.status()
+    return sorted({found.name for found in status.endpoints} | status.troubles.keys())

@@ -69,10 +69,10 @@ class Admin:
         pairs = (line.partition(": ") for line in lines)
         return {name: value.strip('"') for name, _, value in pairs}
 
-    def listening(self) -> set[str]:
-        """Return the names of the listeners that are open."""
+    def listening(self) -> dict[str, int]:
+        """Return the listeners that are open, by name, with their ports; 0 for a socket."""
         found = self.json("/listeners?format=json").get("listener_statuses", [])
-        return {one["name"] for one in found}
+        return {one["name"]: one["local_address"].get("socket_address", {}).get("port_value", 0) for one in found}
 
     def pid(self) -> int | None:
         """Return the process behind the socket, as the kernel knows it; None where it cannot tell."""

@@ -23,7 +23,11 @@ class Rejected(GatewayError):
 
 
 class PortBusy(Rejected):
-    """Somebody else listens on the port of an endpoint."""
+    """Somebody else listens on ``port``, which is that of an endpoint."""
+
+    def __init__(self, what: str, why: str = "", fix: str = "", port: int = 0) -> None:
+        super().__init__(what, why, fix)
+        self.port = port
 
 
 class NotRunning(GatewayError):

@@ -1,14 +1,18 @@
 """The gateway as the rest of the control plane sees it."""
 
+import contextlib
 import os
+from collections.abc import Collection, Mapping
 
-from sandbox.gateway import process, publish, stats, strays
+from sandbox.gateway import keeping, process, publish, stats, strays
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.description import Description
-from sandbox.gateway.errors import NotRunning, Unresponsive
+from sandbox.gateway.errors import NotRunning, PortBusy, Unresponsive
 from sandbox.gateway.folder import Folder
+from sandbox.gateway.occupant import is_taken
 from sandbox.gateway.process import Identity
 
+LOOPBACK = "127.0.0.1"
 DYING_S = 1.0  # somebody who was killed holds his lock a moment longer
 
 
@@ -22,16 +26,24 @@ class Gateway:
         self._folder = Folder(folder)
         self._admin = Admin(self._folder.at("admin.sock"))
 
-    def apply(self, description: Description) -> None:
+    def apply(self, description: Description, keep: Collection[str] = ()) -> Mapping[str, PortBusy]:
         """Make it do what is described, starting it where needed; return when it does, confirmed by itself.
 
+        Args:
+            description: what it shall do.
+            keep: names (lower case) of further endpoints that nobody can describe now: they stay as they were
+                published last.
+
+        Returns:
+            The endpoints whose ports somebody else has taken, by name: all the rest of the description is published.
+
         Raises:
-            Rejected, PortBusy: refused; it does what it did before.
+            Rejected: refused; it does what it did before.
             NotRunning, Unresponsive: it could not be started, or does not answer.
         """
         with self._folder.alone():
-            if not self._running() or not self._publish(description):
-                self._start(description)
+            busy = self._publish(description, keep) if self._running() else None
+            return self._start(description, keep) if busy is None else busy
 
     def stop(self, grace_s: float = 10.0) -> None:
         """End it, when the requests that are under way are answered or ``grace_s`` is over. Fine if it does not run."""
@@ -53,6 +65,16 @@ class Gateway:
             raise NotRunning("the gateway does not run", "", "apply a description to it")
         return stats.snapshot(self._admin)
 
+    def busy(self, ports: Mapping[str, int]) -> dict[str, PortBusy]:
+        """Return which of these endpoints (name -> port) are not served because somebody else has their ports.
+
+        Raises:
+            Unresponsive: it cannot be asked.
+        """
+        found = {keeping.endpoint_of(name): port for name, port in self._admin.listening().items()}
+        closed = {name: port for name, port in ports.items() if found.get(name) != port}
+        return {name: publish.port_busy(port) for name, port in closed.items() if is_taken(LOOPBACK, port)}
+
     def end_strays(self) -> list[int]:
         """End gateways that were started in this folder before it was removed, and return their processes."""
         with self._folder.alone():
@@ -63,20 +85,22 @@ class Gateway:
         process.wait_until(lambda: self._admin.answers() or not process.runs(self._folder), process.START_S)
         return process.runs(self._folder)
 
-    def _publish(self, description: Description) -> bool:
-        """Publish to the gateway that runs; tell whether it still does."""
+    def _publish(self, description: Description, keep: Collection[str]) -> Mapping[str, PortBusy] | None:
+        """Publish to the gateway that runs; return whose ports are taken, None where it has ended meanwhile."""
         try:
-            publish.publish(self._folder, self._admin, description)
+            busy = publish.publish(self._folder, self._admin, description, keep)
             if self._folder.set_aside_large(process.LOGS[1:]):
                 self._admin.ask("/reopen_logs", "POST")
         except Unresponsive:
             if not process.wait_until(lambda: not process.runs(self._folder), DYING_S):
                 raise
-            return False
-        return True
+            return None
+        return busy
 
-    def _start(self, description: Description) -> None:
+    def _start(self, description: Description, keep: Collection[str]) -> Mapping[str, PortBusy]:
         strays.end(self._folder, self._admin)
-        publish.write_all(self._folder, description)
+        publish.write_all(self._folder, description, keep)
         log_from = process.start(self._folder, self._admin)
-        publish.confirm_all(self._folder, self._admin, log_from)  # what is not refused is served, also if this raises
+        with contextlib.suppress(PortBusy):  # it is found again below
+            publish.confirm_all(self._folder, self._admin, log_from)  # what is not refused is served, if this raises
+        return publish.publish(self._folder, self._admin, description, keep)

@@ -1,8 +1,9 @@
-"""Who listens on a port."""
+"""Who listens on a port, and whether anybody does."""
 
 import contextlib
 import glob
 import os
+import socket
 
 LISTENING = "0A"
 
@@ -18,6 +19,17 @@ def occupant(port: int) -> str:
                 pid = link.split("/")[2]
                 return f"process {pid} ({_command(pid)})"
     return ""
+
+
+def is_taken(address: str, port: int) -> bool:
+    """Tell whether Envoy could not listen there now: it is tried as Envoy does it."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((address, port))
+        except OSError:
+            return True
+    return False
 
 
 def _inodes(port: int) -> list[str]:

@@ -1,22 +1,23 @@
 """A description becomes what Envoy does: files in an order that loses no request, each confirmed before the next.
 
 1. clusters and token keys: the old ones and the new ones together;  2. listeners that go;  3. routes;
-4. listeners that come;  5. clusters and token keys without the old ones.
+4. listeners that come, but for those whose ports are taken;  5. clusters and token keys without the old ones.
 A file whose content does not change is not written: a change of traffic is one file and a few milliseconds.
 """
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from sandbox.gateway import keeping
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.clusters import clusters
 from sandbox.gateway.description import Description
 from sandbox.gateway.errors import PortBusy, Rejected, Unresponsive
 from sandbox.gateway.folder import Folder, Written
 from sandbox.gateway.listeners import listeners, tokens
-from sandbox.gateway.occupant import occupant
+from sandbox.gateway.occupant import is_taken, occupant
 from sandbox.gateway.routes import routes
 from sandbox.gateway.words import HTTP_STATS, ROUTES, TOKENS, Json
 
@@ -38,9 +39,11 @@ LISTENERS = Source("lds.json", "listener_manager.lds")
 TOKEN_KEYS = Source("ecds.json", f"extension_config_discovery.http_filter.{TOKENS}")
 
 
-def write_all(folder: Folder, description: Description) -> None:
-    """Write everything for a gateway that does not run yet."""
-    for source, resources in _wanted(folder, description).items():
+def write_all(folder: Folder, description: Description, keep: Collection[str] = ()) -> None:
+    """Write everything for a gateway that does not run yet, but listeners whose ports are taken."""
+    wanted = _wanted(folder, description, keep)
+    wanted[LISTENERS] = [one for one in wanted[LISTENERS] if not _is_taken(one)]
+    for source, resources in wanted.items():
         written = folder.published(source.file)
         if written is None or written.resources != resources:
             folder.publish(source.file, resources)
@@ -58,31 +61,92 @@ def confirm_all(folder: Folder, admin: Admin, log_from: int) -> None:
             _confirm(folder, admin, source, written, refused_before=0, log_from=log_from)
 
 
-def publish(folder: Folder, admin: Admin, description: Description) -> None:
+def publish(folder: Folder, admin: Admin, description: Description, keep: Collection[str] = ()) -> dict[str, PortBusy]:
     """Make a running gateway do what is described; return when it does.
+
+    Args:
+        folder: the files of the gateway.
+        admin: where it is asked.
+        description: what it shall do.
+        keep: names (lower case) of further endpoints, which stay as they were published last.
+
+    Returns:
+        The endpoints whose ports somebody else has taken, by name. They are published but for their listeners; one
+        that had another port before stays there.
 
     Raises:
         Rejected: Envoy refused a part; it and the files are as they were before that part.
-        PortBusy: somebody else listens on the port of an endpoint.
+        PortBusy: the port is not that of one endpoint.
         Unresponsive: no answer within 10 seconds.
     """
-    wanted = _wanted(folder, description)
+    wanted = _wanted(folder, description, keep)
     _put(folder, admin, CLUSTERS, _both(folder, CLUSTERS, wanted[CLUSTERS]))
     _put(folder, admin, TOKEN_KEYS, _both_keys(folder, wanted[TOKEN_KEYS]))
-    _put(folder, admin, LISTENERS, _staying(folder, wanted[LISTENERS]))
+    _put(folder, admin, LISTENERS, _staying(folder, wanted[LISTENERS], admin.listening()))
     _put(folder, admin, ROUTING, wanted[ROUTING])
-    _put(folder, admin, LISTENERS, wanted[LISTENERS])
+    busy = _open(folder, admin, wanted[LISTENERS])
     _put(folder, admin, CLUSTERS, wanted[CLUSTERS])
     _put(folder, admin, TOKEN_KEYS, wanted[TOKEN_KEYS])
+    return busy
 
 
-def _wanted(folder: Folder, description: Description) -> dict[Source, list[Json]]:
+def _wanted(folder: Folder, description: Description, keep: Collection[str]) -> dict[Source, list[Json]]:
+    described = listeners(description, folder.path)
+    ports = {_port(one) for one in described}
+    kept = [one for one in keeping.listeners(_resources(folder, LISTENERS), keep) if _port(one) not in ports]
     return {
-        CLUSTERS: clusters(description),
-        ROUTING: [routes(description)],
-        TOKEN_KEYS: [tokens(description)],
-        LISTENERS: listeners(description, folder.path),
+        CLUSTERS: clusters(description) + keeping.clusters(_resources(folder, CLUSTERS), keep),
+        ROUTING: [keeping.with_hosts(routes(description), _resources(folder, ROUTING), keep)],
+        TOKEN_KEYS: [keeping.with_keys(tokens(description), _resources(folder, TOKEN_KEYS), keep)],
+        LISTENERS: described + kept,
     }
+
+
+def _resources(folder: Folder, source: Source) -> list[Json]:
+    written = folder.published(source.file)
+    return written.resources if written else []
+
+
+# --- Ports -----------------------------------------------------------------------------------------------------------
+
+
+def _open(folder: Folder, admin: Admin, wanted: list[Json]) -> dict[str, PortBusy]:
+    """Publish listeners, without those whose ports are taken: one must not keep the others from being published."""
+    open_now = admin.listening()
+    before = {one["name"]: one for one in _resources(folder, LISTENERS) if one["name"] in open_now}
+    new = [one for one in wanted if _port(one) and open_now.get(one["name"]) != _port(one)]
+    busy = {one["name"]: port_busy(_port(one)) for one in new if _is_taken(one)}
+    while True:
+        possible = [before.get(one["name"]) if one["name"] in busy else one for one in wanted]
+        try:
+            _put(folder, admin, LISTENERS, [one for one in possible if one is not None])
+        except PortBusy as error:  # by somebody who was faster than we
+            late = [one for one in new if _port(one) == error.port and one["name"] not in busy]
+            if not late:
+                raise
+            busy[late[-1]["name"]] = error
+        else:
+            break
+    for name, found in busy.items():
+        if not keeping.endpoint_of(name):
+            raise found
+    return {keeping.endpoint_of(name): found for name, found in busy.items()}
+
+
+def port_busy(port: int) -> PortBusy:
+    """Say who has a port."""
+    who = occupant(port)
+    why = f"{who} listens on it" if who else "somebody else listens on it"
+    return PortBusy(f"port {port} is taken", why, "end that process, or give the endpoint another port", port)
+
+
+def _port(listener: Json) -> int:
+    return int(listener["address"].get("socket_address", {}).get("port_value", 0))
+
+
+def _is_taken(listener: Json) -> bool:
+    place = listener["address"].get("socket_address")
+    return place is not None and is_taken(place["address"], place["port_value"])
 
 
 # --- The states in between -------------------------------------------------------------------------------------------
@@ -103,9 +167,10 @@ def _both_keys(folder: Folder, wanted: list[Json]) -> list[Json]:
     return [{**wanted[0], "typed_config": {**new, **merged}}]
 
 
-def _staying(folder: Folder, wanted: list[Json]) -> list[Json]:
+def _staying(folder: Folder, wanted: list[Json], open_now: Collection[str]) -> list[Json]:
+    """Those that are written, open and wanted; what could not be opened when the gateway began is not tried here."""
     written = folder.published(LISTENERS.file)
-    names = {one["name"] for one in wanted}
+    names = {one["name"] for one in wanted} & set(open_now)
     return [one for one in (written.resources if written else wanted) if one["name"] in names]
 
 
@@ -149,7 +214,7 @@ def _confirm(
         _wait(lambda: admin.texts(f"^{name}$").get(name, "0") == "0", "the gateway did not get new clusters ready")
     if source is LISTENERS:
         names = {one["name"] for one in written.resources}
-        _wait(lambda: names <= admin.listening(), "the gateway did not open every port")
+        _wait(lambda: names <= admin.listening().keys(), "the gateway did not open every port")
 
 
 def _version(admin: Admin, source: Source) -> str | None:
@@ -191,9 +256,6 @@ def _complaint(log: str) -> str:
 def _rejection(source: Source, said: str) -> Rejected:
     bind = _BIND.search(said)
     if bind:
-        port = int(bind.group(1))
-        who = occupant(port)
-        why = f"{who} listens on it" if who else "somebody else listens on it"
-        return PortBusy(f"port {port} is taken", why, "end that process, or give the endpoint another port")
+        return port_busy(int(bind.group(1)))
     said = _SECRETS.sub(r"\1...", said)
     return Rejected(f"the gateway refused {source.file} and serves what it served before", said)

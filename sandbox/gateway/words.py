@@ -19,6 +19,7 @@ HEADER_REASON: Final = "ms-azureml-model-error-reason"
 HEADER_STATUS: Final = "ms-azureml-model-error-statuscode"
 HEADER_CLIENT_ID: Final = "x-ms-client-request-id"
 
+LISTENER: Final = "endpoint"  # before the name of the endpoint whose listener it is
 FILTER_STATUS: Final = "status"
 FILTER_BUFFER: Final = "buffer"
 
@@ -40,7 +41,7 @@ def cluster_of(endpoint: EndpointEntry, deployment: DeploymentEntry, *, mirror: 
 
 def listener_of(endpoint: EndpointEntry) -> str:
     """Return the name of the endpoint's listener."""
-    return f"endpoint~{endpoint.name}"
+    return f"{LISTENER}~{endpoint.name}"
 
 
 def set_header(key: str, value: str, action: str = "OVERWRITE_IF_EXISTS_OR_ADD") -> Json:

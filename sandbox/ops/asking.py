@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -14,7 +14,8 @@ from sandbox.model import traffic
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, EndpointState, Failure
 from sandbox.ops import endpoints, scoring
-from sandbox.ops.context import Context
+from sandbox.ops.context import Context, failure_of
+from sandbox.ops.publish import locked_out, told
 from sandbox.ops.readiness import own_files_of
 from sandbox.ops.revisions import INITIALIZER_LOG
 from sandbox.store import owner
@@ -164,22 +165,32 @@ class EndpointStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything at one moment. ``gateway`` is the process of the gateway, None where it does not run."""
+    """Everything at one moment. ``gateway`` is the process of the gateway, None where it does not run.
+
+    ``troubles`` are about endpoints as a whole, by name: a file that is damaged (such an endpoint is not among
+    ``endpoints``), keys that are gone, a port that somebody else has.
+    """
 
     home: str
     gateway: int | None
     endpoints: tuple[EndpointStatus, ...] = field(default=())
+    troubles: Mapping[str, Failure] = field(default_factory=dict)
 
 
 def status(context: Context) -> Status:
     """Look at everything; changes nothing."""
     instances = context.backend.instances()
-    try:
+    states, damaged = context.store.look()
+    troubles = {name: failure_of(error) for name, error in damaged.items()}
+    troubles |= {state.name: failure_of(error) for state in states if (error := locked_out(context, state)) is not None}
+    gateway = None
+    with contextlib.suppress(GatewayError):
         gateway = context.gateway.running()
-    except GatewayError:
-        gateway = None
-    found = tuple(_endpoint(state, instances) for state in context.store.all())
-    return Status(context.home.root, gateway.pid if gateway else None, found)
+        if gateway is not None:
+            busy = context.gateway.busy({state.name: state.port for state in states if state.state != "Deleting"})
+            troubles |= {name: failure_of(told(error)) for name, error in busy.items()}
+    found = tuple(_endpoint(state, instances) for state in states)
+    return Status(context.home.root, gateway.pid if gateway else None, found, troubles)
 
 
 def _endpoint(state: EndpointState, instances: Sequence[Instance]) -> EndpointStatus:

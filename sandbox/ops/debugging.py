@@ -17,7 +17,7 @@ def port(context: Context, endpoint: str, name: str) -> int | None:
     """Return the port that the deployment has, else the first free one that no other deployment has."""
     taken = {
         each.debug_port: (state.name, other)
-        for state in context.store.all()
+        for state in context.store.look()[0]
         for other, each in state.deployments.items()
         if each.debug_port is not None
     }

@@ -1,4 +1,4 @@
-"""Endpoints: create, change, delete, credentials."""
+"""Endpoints: create, change, credentials."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import EndpointState
-from sandbox.ops import ports, removal, space, strays
-from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted
+from sandbox.ops import ports, strays
+from sandbox.ops.context import Context, refuse_if_deleted
 from sandbox.ops.publish import publish
 from sandbox.reconcile.describe import served
 from sandbox.store import keys
@@ -100,45 +100,6 @@ def all_traffic(context: Context, name: str, deployment: str) -> EndpointState:
     return update(context, name, change=not_mirrored, live={deployment: 100})
 
 
-def delete(context: Context, name: str) -> None:
-    """Delete an endpoint with its deployments, its keys and everything that runs for it.
-
-    Said again, it goes on with what was interrupted.
-
-    Raises:
-        NotFound: E050.
-        SandboxError: E053, one of its deployments is being changed, or another command deletes it.
-    """
-    operation = begin("delete")
-    with context.store.alone(name):
-        state = context.endpoint(name)
-        refuse_if_busy(state, f"endpoint {state.name}")
-        for each, deployment in state.deployments.items():
-            refuse_if_busy(deployment, f"deployment {each}")
-        state = context.store.write(replace(state, state="Deleting", operation=operation))
-    with context.step("delete", f"endpoint {state.name}", state.name):
-        try:
-            publish(context)
-            removal.stop_all(context, state.name)
-            with context.store.alone(name):
-                _forget_secrets(context, state.name)  # first: a new endpoint of this name must not be opened by them
-                context.store.remove(state.name)
-        except BaseException:
-            _release(context, state.name)
-            raise
-        publish(context)  # the gateway ends with the last endpoint
-        space.tidy(context)
-    context.store.note(state.name, "delete", "deleted")
-
-
-def _release(context: Context, name: str) -> None:
-    """Let go of a deletion that failed, so that it can be said again while this process lives."""
-    with context.store.alone(name):
-        found = context.store.find(name)
-        if found is not None:
-            context.store.write(replace(found, operation=None))
-
-
 def credentials(context: Context, name: str) -> dict[str, Any]:
     """Return what opens the endpoint, as Azure writes it (spec section 4): keys or a token."""
     state = context.endpoint(name)
@@ -170,7 +131,7 @@ def regenerate_keys(context: Context, name: str, which: str) -> None:
     with context.step("gateway", f"{which} key of {state.name}", state.name):
         with context.store.alone(name):
             keys.replace(context.home, state.name, "secondary" if which == "secondary" else "primary")
-        publish(context)
+        publish(context, state.name)
     context.store.note(state.name, "regenerate-keys", f"{which} key replaced")
 
 
@@ -184,7 +145,7 @@ def keeping_traffic(endpoint: Endpoint, before: Endpoint) -> Endpoint:
 def _publish_or_undo(context: Context, state: EndpointState, before: EndpointState | None) -> None:
     """Publish; what the gateway refuses is not kept, so that no later command stumbles over it."""
     try:
-        publish(context)
+        publish(context, state.name)
     except SandboxError:
         undone = False
         with context.store.alone(state.name):
@@ -192,7 +153,7 @@ def _publish_or_undo(context: Context, state: EndpointState, before: EndpointSta
             if found is not None and found.generation == state.generation:
                 if before is None:
                     context.store.remove(state.name)
-                    _forget_secrets(context, state.name)
+                    forget_secrets(context, state.name)
                 else:
                     context.store.write(replace(before, generation=found.generation))
                 undone = True
@@ -212,7 +173,8 @@ def _make_secrets(context: Context, endpoint: Endpoint) -> None:
     tokens.trust(context.home, endpoint.name, tokens_issuer.of_properties(endpoint.properties))
 
 
-def _forget_secrets(context: Context, name: str) -> None:
+def forget_secrets(context: Context, name: str) -> None:
+    """Remove what opens an endpoint; fine if there is nothing."""
     keys.remove(context.home, name)
     from sandbox.store import tokens
 
@@ -248,8 +210,8 @@ def _checked(state: EndpointState | None, endpoint: Endpoint) -> Endpoint:
 def _port(context: Context, endpoint: Endpoint, found: EndpointState | None) -> int:
     """Return the port that the endpoint asks for, else the one that it has, else the first free one."""
     asked = settings.port(endpoint)
-    taken = {each.port: each.name for each in context.store.all() if each.name != endpoint.name}
-    if asked is not None:
+    taken = {each.port: each.name for each in context.store.look()[0] if each.name != endpoint.name}
+    if asked is not None and not (found and found.port == asked):  # of two that have one, the gateway chooses
         if asked in taken:
             raise SandboxError("E058", f"port {asked} belongs to endpoint {taken[asked]}", "", "choose another one")
         return asked

@@ -1,16 +1,16 @@
 """Make what runs what is asked for: after a reboot, a crash, a command that was killed. Said again, it does nothing."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.backend.protocol import Instance
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, EndpointState, Operation
-from sandbox.ops import deployments, endpoints, removal, rollout, strays
+from sandbox.ops import deletion, deployments, removal, rollout, strays
 from sandbox.ops.context import Context, begin, failure_of, of_system, with_deployment
-from sandbox.ops.publish import publish
+from sandbox.ops.publish import Troubles, publish
 from sandbox.ops.readiness import wait_ready
 from sandbox.reconcile.plan import Plan, plan
 from sandbox.store import owner
@@ -20,32 +20,36 @@ _SOMEBODY_WAS_FASTER = frozenset({"E050", "E051", "E053"})
 
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """What was done, and which deployments (endpoint, name) could not be started."""
+    """What was done, and which deployments (endpoint, name) could not be started.
+
+    ``troubles``: what is wrong with endpoints as a whole (a damaged file, a port that somebody else has, a deletion
+    that cannot be finished), by their names. They were left as they are.
+    """
 
     plan: Plan
     failed: tuple[tuple[str, str], ...] = ()
+    troubles: Mapping[str, SandboxError] = field(default_factory=dict)
 
 
 def heal(context: Context, leave_alone: Collection[tuple[str, str]] = ()) -> Healed:
     """Start what is missing, end what nobody asked for, go on with what was interrupted; return what was done.
 
-    A deployment that cannot be started keeps its error in its state and does not keep the others from being healed.
+    A deployment that cannot be started keeps its error in its state. Neither it nor an endpoint that is in trouble
+    keeps the others from being healed.
     ``leave_alone``: deployments (endpoint, name) that are not started this time.
     """
-    trouble = resume(context)
+    troubles = resume(context)
     failed = []
     done = _look(context)
     for endpoint, name in dict.fromkeys((missing.endpoint, missing.deployment) for missing in done.start):
         if (endpoint, name) not in leave_alone and not _start(context, endpoint, name):
             failed.append((endpoint, name))
     if done or context.store.names():
-        publish(context)
+        troubles = {**publish(context), **troubles}
     removal.stop(context, done.stop)
     _forget(context, done.stop)
     strays.end(context)
-    if trouble is not None:
-        raise trouble
-    return Healed(done, tuple(failed))
+    return Healed(done, tuple(failed), troubles)
 
 
 def _look(context: Context) -> Plan:
@@ -59,7 +63,10 @@ def _look(context: Context) -> Plan:
     found = [plan([], [each for each in instances if each.endpoint not in names])]
     for name in names:
         with context.store.alone(name):
-            state = context.store.find(name)
+            try:
+                state = context.store.find(name)
+            except SandboxError:  # damaged: what it shall run nobody can tell, so that what runs stays
+                continue
             states = [] if state is None else [state]
             if any(_works(each.operation) for each in states):  # a deletion, which ends them itself
                 continue
@@ -77,18 +84,21 @@ def _forget(context: Context, ended: Collection[Instance]) -> None:
             state = context.store.find(endpoint)
             found = state.deployments.get(name) if state else None
             if found is None or (found.state == "Succeeded" and found.operation is None):
-                serving = found.serving.id if found and found.serving else None
-                removal.forget_revisions(context, endpoint, name, (serving,))
+                removal.forget_revisions(context, endpoint, name, [each.id for each in found.kept] if found else ())
 
 
-def resume(context: Context) -> SandboxError | None:
-    """Go on with deletions and roll-outs whose process has ended; return what kept a deletion from being finished."""
-    trouble = None
-    for state in context.store.all():
+def resume(context: Context) -> Troubles:
+    """Go on with deletions and roll-outs whose process has ended.
+
+    Returns:
+        What is wrong with endpoints, by name: a damaged file, what kept a deletion from being finished.
+    """
+    states, troubles = context.store.look()
+    for state in states:
         try:
             if state.state == "Deleting":
                 if not _works(state.operation):
-                    endpoints.delete(context, state.name)
+                    deletion.delete(context, state.name)
                 continue
             for name, deployment in state.deployments.items():
                 if _works(deployment.operation):
@@ -100,8 +110,8 @@ def resume(context: Context) -> SandboxError | None:
         except SandboxError as error:
             if error.code not in _SOMEBODY_WAS_FASTER:
                 _tell(context, state.name, "", error)
-                trouble = trouble or error
-    return trouble
+                troubles[state.name] = error
+    return troubles
 
 
 def _works(operation: Operation | None) -> bool:
@@ -144,7 +154,7 @@ def _start(context: Context, endpoint: str, name: str) -> bool:
         with context.step("start", f"{len(indexes)} missing of {made_of.instance_count}", endpoint, name):
             started = [rollout.start_instance(context, made_of, found.serving, index) for index in indexes]
         wait_ready(context, made_of, started)
-        if found.state == "Failed" and found.wanted == made_of:
+        if found.state == "Failed" and found.asked == made_of:
             outcome = replace(outcome, failure=None, state="Succeeded")
         context.store.note(endpoint, "heal", f"deployment {name}: {len(started)} started")
     except (SandboxError, OSError) as error:

@@ -1,7 +1,7 @@
 """A folder of files as one thing: ``up`` makes it so, ``down`` takes it away."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.model import traffic
@@ -10,7 +10,7 @@ from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.problem import Problem, SpecError
 from sandbox.model.progress import Event
-from sandbox.ops import deployments, endpoints, heal, strays
+from sandbox.ops import deletion, deployments, endpoints, heal, strays
 from sandbox.ops.context import Context
 from sandbox.spec.load import Spec, examine
 
@@ -50,24 +50,55 @@ def up(context: Context, paths: Sequence[str], *, development: bool = False) -> 
     ]
     for _, value in wanted:
         _traffic(context, value)
-    heal.heal(context)
+    described = {value.name for _, value in wanted}
+    described |= {value.endpoint_name for _, value in found if isinstance(value, Deployment)}
+    _tell(context, heal.heal(context).troubles, {name.lower() for name in described} if paths else None)
     return done
+
+
+def _tell(context: Context, troubles: Mapping[str, SandboxError], about: set[str] | None) -> None:
+    """Raise the first trouble of these endpoints (None: of all), and tell of the others."""
+    mine = [name for name in troubles if about is None or name.lower() in about]
+    for name, error in troubles.items():
+        if name not in mine[:1]:
+            said = "; ".join(part for part in (str(error), error.why, error.fix) if part)
+            context.report(Event("gateway", "note", f"left as it is: {said}", name))
+    for name in mine:
+        raise troubles[name]
 
 
 def down(context: Context, names: Sequence[str] | None) -> list[str]:
     """Delete endpoints with everything below them; None: all of them. Return the names.
 
+    One that cannot be deleted keeps none of the others from being deleted.
+
     Raises:
         NotFound: E050, before anything is deleted.
+        SandboxError: what kept the first one that is left from being deleted.
     """
-    chosen = context.store.names() if names is None else [context.endpoint(name).name for name in names]
-    for name in chosen:
-        endpoints.delete(context, name)
+    known = context.store.names()
+    chosen = known if names is None else [_known(context, name, known) for name in names]
+    troubles = [error for name in chosen if (error := _deleted(context, name)) is not None]
     if not context.store.names():
         strays.end(context)
     if names is None:
         heal.heal(context)  # also ends what runs for endpoints whose files were removed by hand
+    for error in troubles:
+        raise error
     return chosen
+
+
+def _known(context: Context, name: str, known: Sequence[str]) -> str:
+    """Return the name as it is stored, also where the file of the endpoint is damaged."""
+    return name.lower() if name.lower() in known else context.endpoint(name).name
+
+
+def _deleted(context: Context, name: str) -> SandboxError | None:
+    try:
+        deletion.delete(context, name)
+    except SandboxError as error:
+        return error
+    return None
 
 
 def _read(context: Context, paths: Sequence[str]) -> list[tuple[str, Spec]]:

@@ -115,7 +115,7 @@ def _rescale(context: Context, endpoint: str, name: str, operation: Operation, r
         removal.stop(context, started, grace_s=1)
         raise
     with context.step("gateway", "published", endpoint, name):
-        publish(context)
+        publish(context, endpoint)
     wrong = [  # those of other revisions are what an interrupted change-over left
         each
         for each in _alive(context, endpoint, name)
@@ -129,7 +129,7 @@ def _rescale(context: Context, endpoint: str, name: str, operation: Operation, r
 def _change_over(context: Context, endpoint: str, name: str, number: str) -> None:
     """The gateway sends new requests to the new instances; the old ones finish what they have, and end."""
     with context.step("gateway", "published", endpoint, name):
-        publish(context)
+        publish(context, endpoint)
     old = [each for each in _alive(context, endpoint, name) if each.revision != number]
     if old:
         with context.step("stop", f"{len(old)} old instance{'s' if len(old) > 1 else ''}", endpoint, name):

@@ -88,7 +88,7 @@ class Watching:
         A negative position means: the newest. A log that was begun anew is read from its beginning.
         """
         path = os.path.join(self._context.home.gateway, "access.log")
-        ports = {state.port: state.name for state in self._context.store.all()}
+        ports = {state.port: state.name for state in self._context.store.look()[0]}
         try:
             with open(path, "rb") as file:
                 size = file.seek(0, os.SEEK_END)

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 _Value = TypeVar("_Value")
 _CLASS = "is"
+_PLAIN: Mapping[Any, tuple[type, ...]] = {str: (str,), int: (int,), bool: (bool,), float: (int, float)}
 
 
 def encode(value: Any) -> Any:
@@ -79,6 +80,9 @@ def _as(wanted: Any, said: Any) -> Any:
         return tuple(_as(arguments[0], each) for each in said)
     if origin is not None and issubclass(origin, Mapping):
         return {key: _as(arguments[1], each) for key, each in said.items()}
+    if wanted in _PLAIN and not isinstance(said, _PLAIN[wanted]):
+        message = f"{said!r} is no {wanted.__name__}"
+        raise TypeError(message)
     return said
 
 

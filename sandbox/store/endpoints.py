@@ -25,6 +25,10 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _fix(name: str) -> str:
+    return f"restore the file; or give the endpoint up: sandbox down {name}"
+
+
 class Endpoints:
     """What is asked for below one home. Holds nothing itself: any number of commands may work at once."""
 
@@ -48,18 +52,42 @@ class Endpoints:
         if names.check(name):  # it would lead out of the folder, or nowhere
             return None
         path = self._file(name.lower())
-        said = files.read_json(path)
+        try:
+            said = files.read_json(path)
+        except SandboxError as error:
+            raise SandboxError("E004", error.what, error.why, _fix(name)) from None
         if said is None:
             return None
         try:
-            return codec.decode(EndpointState, said)
+            found = codec.decode(EndpointState, said)
         except ValueError as error:
-            fix = "restore it, or remove it and create the endpoint again"
-            raise SandboxError("E004", f"{path} is damaged", str(error), fix) from None
+            raise SandboxError("E004", f"{path} is damaged", str(error), _fix(name)) from None
+        if found.name.lower() != name.lower():  # a copy of another one's folder: the gateway would have it twice
+            raise SandboxError("E004", f"{path} is damaged", f"it describes endpoint {found.name!r}", _fix(name))
+        return found
 
     def all(self) -> list[EndpointState]:
-        """Return all endpoints, by name."""
-        return [state for name in self.names() if (state := self.find(name)) is not None]
+        """Return all endpoints, by name: for those who remove what none of them needs.
+
+        Raises:
+            SandboxError: E004, the file of one is damaged; what that one needs nobody can tell.
+        """
+        found, damaged = self.look()
+        for error in damaged.values():
+            raise error
+        return found
+
+    def look(self) -> tuple[list[EndpointState], dict[str, SandboxError]]:
+        """Return the endpoints that can be read, by name, and by name what is wrong with the others (E004)."""
+        tried = {name: self._tried(name) for name in self.names()}
+        found = [each for each in tried.values() if isinstance(each, EndpointState)]
+        return found, {name: each for name, each in tried.items() if isinstance(each, SandboxError)}
+
+    def _tried(self, name: str) -> EndpointState | SandboxError | None:
+        try:
+            return self.find(name)
+        except SandboxError as error:
+            return error
 
     @contextlib.contextmanager
     def alone(self, name: str) -> Iterator[None]:

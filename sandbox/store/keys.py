@@ -35,10 +35,13 @@ def read(home: Home, endpoint: str) -> Keys:
     Raises:
         SandboxError: E096, it has none; E004, the file is damaged.
     """
-    found = _understood(_files(home).read(_named(endpoint)))
+    fix = f"sandbox online-endpoint regenerate-keys --name {endpoint}"
+    try:
+        found = _understood(_files(home).read(_named(endpoint)))
+    except SandboxError as error:
+        raise SandboxError(error.code, error.what, error.why, f"restore the file, or remove it and: {fix}") from None
     if found is None:
         what = f"endpoint {endpoint!r} has no keys"
-        fix = f"sandbox online-endpoint regenerate-keys --name {endpoint}"
         raise SandboxError("E096", what, f"they are kept below {home.secrets}", fix)
     return found
 

@@ -8,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sandbox.gateway.description import DeploymentEntry, Description, EndpointEntry, KeyAuth, TcpUpstream
+from sandbox.gateway.errors import PortBusy
 from sandbox.gateway.gateway import Gateway
 from sandbox.model.serving import RequestSettings
 
@@ -94,8 +95,8 @@ class World:
     def describe(self, *deployments: DeploymentEntry, auth: Any = None, **more: Any) -> Description:
         return Description((EndpointEntry("shop", self.port, auth or KeyAuth(ONE, TWO), deployments, **more),))
 
-    def apply(self, *deployments: DeploymentEntry, **more: Any) -> None:
-        self.gateway.apply(self.describe(*deployments, **more))
+    def apply(self, *deployments: DeploymentEntry, **more: Any) -> Mapping[str, PortBusy]:
+        return self.gateway.apply(self.describe(*deployments, **more))
 
     def ask(self, path: str = "/score", **more: Any) -> Reply:
         return ask(self.port, path, **more)

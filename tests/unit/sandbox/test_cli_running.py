@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -221,18 +222,22 @@ def test_errors_of_ours_are_json_too_when_that_is_asked_for(facade, capsys):
 
 
 def test_down_of_names_and_of_all(facade, capsys):
-    box = facade(down=["shop"], online_endpoints__list=[Said("shop", {})])
+    damaged = Failure("E004", "state.json is damaged", "", "restore it")
+    box = facade(down=["shop"], status=replace(world(), troubles={"bank": damaged}))
     assert main(["down", "shop", "--yes"]) == 0
     assert main(["down", "--all", "-y"]) == 0
     assert capsys.readouterr().out == "shop: deleted\n" * 2
     assert [call[1] for call in box.calls if call[0] == "box.down"] == [(["shop"],), (None,)]
     assert main(["down", "--all"]) == 1
     assert capsys.readouterr().err == "Operation cancelled.\n"
+    assert main(["status"]) == 0
+    note = "endpoint bank is not as asked for: [E004] state.json is damaged\n  fix: restore it\n"
+    assert note in capsys.readouterr().out
     assert main(["down", "shop", "--all"]) == 2
 
 
 def test_down_of_nothing(facade, capsys):
-    box = facade(online_endpoints__list=[], down=[])
+    box = facade(status=Status("/home", None), down=[])
     assert main(["down", "--all"]) == 0
     assert [call[1] for call in box.calls if call[0] == "box.down"] == [(None,)]  # it also ends what nobody asked for
     assert capsys.readouterr().err == "There is no endpoint.\n"
