@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sandbox.gateway import offered
 from sandbox.gateway.errors import DescriptionError
+from sandbox.gateway.offered import Public
 from sandbox.model import names, traffic
 from sandbox.model.problem import Violation
 from sandbox.model.serving import Probe, RequestSettings
@@ -110,13 +112,18 @@ class DeploymentEntry:
 
 @dataclass(frozen=True, slots=True)
 class EndpointEntry:
-    """One endpoint: the port that is its own, who may call it, its deployments."""
+    """One endpoint: the port that is its own, who may call it, its deployments.
+
+    ``hostname`` (lower case) and ``public`` say how a host offers it; without a public listener they mean nothing.
+    """
 
     name: str
     port: int
     auth: Auth
     deployments: tuple[DeploymentEntry, ...] = ()
     status_mapping: Literal["azure", "raw"] = "azure"
+    hostname: str = ""
+    public: bool = True
 
     @property
     def mirror(self) -> DeploymentEntry | None:
@@ -134,6 +141,7 @@ class Description:
 
     endpoints: tuple[EndpointEntry, ...] = ()
     host: str = "127.0.0.1"
+    public: Public | None = None
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
@@ -146,6 +154,8 @@ def _problems(description: Description) -> Iterable[str]:
         yield f"the gateway's host {description.host!r} is no IP address"
     yield from _twice("endpoint", (endpoint.name.lower() for endpoint in description.endpoints))
     yield from _twice("port", (str(endpoint.port) for endpoint in description.endpoints))
+    yield from _twice("host name", (endpoint.hostname for endpoint in description.endpoints if endpoint.hostname))
+    yield from offered.problems(description.public) if description.public else ()
     for endpoint in description.endpoints:
         yield from (f"endpoint {endpoint.name!r}: {problem}" for problem in _of_endpoint(endpoint))
 
@@ -153,6 +163,8 @@ def _problems(description: Description) -> Iterable[str]:
 def _of_endpoint(endpoint: EndpointEntry) -> Iterable[str]:
     yield from _said(names.check(endpoint.name))
     yield from _port(endpoint.port)
+    if endpoint.hostname and not offered.HOST_NAME.fullmatch(endpoint.hostname):
+        yield f"{endpoint.hostname!r} is no full name of a host"
     yield from _of_auth(endpoint.auth)
     yield from _twice("deployment", (deployment.name.lower() for deployment in endpoint.deployments))
     live = {deployment.name: deployment.live_percent for deployment in endpoint.deployments}

@@ -84,6 +84,11 @@ class Folder:
         self.write(name, json.dumps({"version_info": version, "resources": resources}))
         return version
 
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.at(name))
+
     def published(self, name: str) -> Written | None:
         """Return what a file of configuration holds; None where there is none that can be read."""
         found = self.read_json(name)

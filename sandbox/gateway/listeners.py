@@ -40,9 +40,14 @@ def listeners(description: Description, folder: str) -> list[Json]:
     One of them is on a socket in that folder and leads nowhere: it keeps the route configuration loaded, and so
     acknowledged, while there is no endpoint.
     """
-    around = Around(from_file(f"{folder}/rds.json"), (_tokens(folder),), _to_file(f"{folder}/access.log"))
-    keeper = listener(KEEPER, {"pipe": {"path": f"{folder}/keeper.sock", "mode": 0o600}}, NO_ENDPOINT, around)
-    return [keeper, *(of(endpoint, description.host, around) for endpoint in description.endpoints)]
+    found = around(folder)
+    keeper = listener(KEEPER, {"pipe": {"path": f"{folder}/keeper.sock", "mode": 0o600}}, NO_ENDPOINT, found)
+    return [keeper, *(of(endpoint, description.host, found) for endpoint in description.endpoints)]
+
+
+def around(folder: str) -> Around:
+    """Return what the listeners of the gateway find whose files lie in ``folder``."""
+    return Around(from_file(f"{folder}/rds.json"), (_tokens(folder),), _to_file(f"{folder}/access.log"))
 
 
 def tokens(description: Description) -> Json:

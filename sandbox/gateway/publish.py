@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from sandbox.gateway import keeping
+from sandbox.gateway import keeping, public
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.clusters import clusters
 from sandbox.gateway.description import Description
 from sandbox.gateway.errors import PortBusy, Rejected, Unresponsive
 from sandbox.gateway.folder import Folder, Written
-from sandbox.gateway.listeners import listeners, tokens
+from sandbox.gateway.listeners import around, listeners, tokens
 from sandbox.gateway.occupant import is_taken, occupant
 from sandbox.gateway.routes import routes
-from sandbox.gateway.words import HTTP_STATS, ROUTES, TOKENS, Json
+from sandbox.gateway.words import CERTIFICATE, HTTP_STATS, PUBLIC_ROUTES, ROUTES, TOKENS, Json
 
 CONFIRM_S = 10.0
 LOG = "envoy.log"
@@ -37,6 +37,9 @@ CLUSTERS = Source("cds.json", "cluster_manager.cds")
 ROUTING = Source("rds.json", f"http.{HTTP_STATS}.rds.{ROUTES}")
 LISTENERS = Source("lds.json", "listener_manager.lds")
 TOKEN_KEYS = Source("ecds.json", f"extension_config_discovery.http_filter.{TOKENS}")
+PAIR = Source("sds.json", f"sds.{CERTIFICATE}")
+PUBLIC_ROUTING = Source(f"{PUBLIC_ROUTES}.json", f"http.{HTTP_STATS}.rds.{PUBLIC_ROUTES}")
+OF_PUBLIC = (PAIR, PUBLIC_ROUTING)  # counted only while the public listener is open
 
 
 def write_all(folder: Folder, description: Description, keep: Collection[str] = ()) -> None:
@@ -55,7 +58,7 @@ def confirm_all(folder: Folder, admin: Admin, log_from: int) -> None:
     Raises:
         Rejected, PortBusy, Unresponsive: it does not.
     """
-    for source in (CLUSTERS, LISTENERS, ROUTING, TOKEN_KEYS):
+    for source in (CLUSTERS, LISTENERS, ROUTING, TOKEN_KEYS, *(OF_PUBLIC if _offers(admin) else ())):
         written = folder.published(source.file)
         if written:
             _confirm(folder, admin, source, written, refused_before=0, log_from=log_from)
@@ -84,6 +87,7 @@ def publish(folder: Folder, admin: Admin, description: Description, keep: Collec
     _put(folder, admin, TOKEN_KEYS, _both_keys(folder, wanted[TOKEN_KEYS]))
     _put(folder, admin, LISTENERS, _staying(folder, wanted[LISTENERS], admin.listening()))
     _put(folder, admin, ROUTING, wanted[ROUTING])
+    _put_public(folder, admin, wanted)
     busy = _open(folder, admin, wanted[LISTENERS])
     _put(folder, admin, CLUSTERS, wanted[CLUSTERS])
     _put(folder, admin, TOKEN_KEYS, wanted[TOKEN_KEYS])
@@ -94,17 +98,42 @@ def _wanted(folder: Folder, description: Description, keep: Collection[str]) -> 
     described = listeners(description, folder.path)
     ports = {_port(one) for one in described}
     kept = [one for one in keeping.listeners(_resources(folder, LISTENERS), keep) if _port(one) not in ports]
-    return {
+    offered = description.public
+    if offered is not None:
+        described += public.listeners(offered, around(folder.path), folder.path)
+    wanted = {
         CLUSTERS: clusters(description) + keeping.clusters(_resources(folder, CLUSTERS), keep),
         ROUTING: [keeping.with_hosts(routes(description), _resources(folder, ROUTING), keep)],
         TOKEN_KEYS: [keeping.with_keys(tokens(description), _resources(folder, TOKEN_KEYS), keep)],
         LISTENERS: described + kept,
     }
+    if offered is not None:
+        wanted[CLUSTERS] += public.clusters(offered)
+        wanted[PAIR] = [public.certificate(offered)]
+        routing = public.routes(description, offered)
+        wanted[PUBLIC_ROUTING] = [public.kept(routing, _resources(folder, PUBLIC_ROUTING), keep)]
+    return wanted
 
 
 def _resources(folder: Folder, source: Source) -> list[Json]:
     written = folder.published(source.file)
     return written.resources if written else []
+
+
+def _offers(admin: Admin) -> bool:
+    """Tell whether the public listener is open: only then anybody reads what is its alone."""
+    return public.LISTENER in admin.listening()
+
+
+def _put_public(folder: Folder, admin: Admin, wanted: dict[Source, list[Json]]) -> None:
+    """Publish what only the public listener reads; where it is yet to be opened, it finds this then."""
+    for source in OF_PUBLIC:
+        if source not in wanted:
+            folder.remove(source.file)
+        elif _offers(admin):
+            _put(folder, admin, source, wanted[source])
+        else:
+            folder.publish(source.file, wanted[source])
 
 
 # --- Ports -----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from sandbox.gateway.description import DeploymentEntry, EndpointEntry
 Json = dict[str, Any]
 
 ROUTES: Final = "main"  # the one route configuration, read by every listener
+PUBLIC_ROUTES: Final = "public"  # that of the public listener of a host
+CERTIFICATE: Final = "certificate"  # of the public listener; it is discovered
 TOKENS: Final = "tokens"  # the filter that checks signed tokens; its configuration is discovered
 HTTP_STATS: Final = "ingress"
 KEEPER: Final = "keeper"  # the listener that is always there
