@@ -8,6 +8,7 @@ from sandbox.api.connections import Connections
 from sandbox.api.deployments import OnlineDeployments
 from sandbox.api.endpoints import OnlineEndpoints
 from sandbox.api.images import Images
+from sandbox.api.promotions import Promotions
 from sandbox.home import Home
 from sandbox.model.progress import Report, quiet
 
@@ -32,6 +33,7 @@ class Sandbox:
         self.environments = Assets(self.context, "environment")
         self.connections = Connections(self.context)
         self.images = Images(self.context)
+        self.promotions = Promotions(self.context)
 
     def up(self, paths: Sequence[str] = (), *, development: bool = False, report: Report = quiet) -> "list[Done]":
         """Make everything that files, or folders of files, describe; without paths bring back what there was.

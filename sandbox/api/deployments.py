@@ -29,6 +29,7 @@ class OnlineDeployments(Part):
         reload: bool = False,
         debug: bool = False,
         backend: str | None = None,
+        beside: str | None = None,
         report: Report = quiet,
     ) -> Info:
         """Create a deployment and return when it is ready.
@@ -42,15 +43,17 @@ class OnlineDeployments(Part):
             reload: run the code from the developer's folder, and reload it when it is saved.
             debug: let a debugger attach to it, with an entry for VS Code; means ``reload`` as well.
             backend: "process" or "docker"; None: as its properties or the setting say.
+            beside: the file that ``file`` was read from, where that is none itself: its samples lie beside it.
             report: is told about progress.
         """
         from sandbox.model.errors import UsageError
-        from sandbox.ops import deployments, endpoints, shapes
+        from sandbox.ops import answers, deployments, endpoints, shapes
 
         if all_traffic and not wait:
             raise UsageError("E010", "all_traffic needs wait", "it may never be ready", "set the traffic afterwards")
         context = self._context(report)
         value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
+        answers.beside(context, value, beside or file)
         state = deployments.create(context, value, development=reload, debug=debug, backend=backend, wait=wait)
         if all_traffic:
             endpoints.all_traffic(context, value.endpoint_name, state.wanted.name)
@@ -69,6 +72,7 @@ class OnlineDeployments(Part):
         reload: bool | None = None,
         debug: bool | None = None,
         backend: str | None = None,
+        beside: str | None = None,
         report: Report = quiet,
     ) -> Info:
         """Change a deployment in place; what serves is replaced when the new one is ready, and only where it must be.
@@ -76,12 +80,13 @@ class OnlineDeployments(Part):
         With a file, code and model are read anew. With edits alone, what runs is kept and only the edits count.
         """
         from sandbox.model.errors import UsageError
-        from sandbox.ops import deployments, shapes
+        from sandbox.ops import answers, deployments, shapes
 
         context = self._context(report)
         made_of = None
         if file is not None:
             value = read(Deployment, "deployment", file, changes, look_at_script=not skip_script_validation)
+            answers.beside(context, value, beside or file)
             if edits:
                 value = _edited(value, edits, kept=False)
             fresh = True

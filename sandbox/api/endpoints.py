@@ -117,6 +117,16 @@ class OnlineEndpoints(Part):
 
         return asking.own_files(self._context(), name)
 
+    def keep_sample(
+        self, name: str, sample: str, data: bytes, reply: "Reply", *, content_type: str = "application/json"
+    ) -> str:
+        """Keep a request and its answer with the deployment that gave it; return the path of the file."""
+        from sandbox.ops import answers
+
+        deployment = reply.header("azureml-model-deployment") or ""
+        request = (data, content_type)
+        return answers.keep(self._context(), (name, deployment), sample, request=request, answer=reply.body)
+
     def invoke(
         self, name: str, data: bytes, *, deployment: str | None = None, content_type: str = "application/json"
     ) -> "Reply":

@@ -29,6 +29,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("down", "verbs_run", OWN, "delete endpoints and everything that runs for them"),
     Entry("image", "verbs_image", OWN, "what was built for deployments in containers"),
     Entry("seal", "verbs_image", OWN, "put a deployment into one image that runs anywhere"),
+    Entry("promote", "verbs_promote", OWN, "bring a deployment to a host, as it was tested here"),
+    Entry("rollback", "verbs_promote", OWN, "send the requests where they went before"),
+    Entry("history", "verbs_promote", OWN, "what served when, and from which images"),
+    Entry("host-receive", "verbs_promote", "", "promote says it on the host"),
     Entry("prune", "verbs_run", OWN, "remove built environments and copies that nothing uses"),
     Entry("agent", "verbs_run", OWN, "look after what runs: restart what dies or hangs"),
     Entry("doctor", "verbs_begin", OWN, "what works on this machine, and how to fix what does not"),
@@ -76,7 +80,8 @@ ENTRIES: tuple[Entry, ...] = (
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 # Names that are commands by themselves: no verb follows.
 ALONE = frozenset(
-    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent", "image"} | {"configure", "login", "logout"}
+    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent", "image"}
+    | {"configure", "login", "logout", "host-receive"}
 )
 
 

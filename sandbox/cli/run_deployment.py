@@ -26,6 +26,7 @@ def create(session: Session) -> dict[str, Any]:
         wait=not given.no_wait,
         debug=given.vscode_debug,
         backend=given.backend,
+        beside=given.file,
         report=session.report,
     )
     return made.as_azure()
@@ -51,6 +52,7 @@ def update(session: Session) -> dict[str, Any]:
         wait=not given.no_wait,
         debug=True if given.vscode_debug else None,
         backend=given.backend,
+        beside=given.file,
         report=session.report,
     )
     return changed.as_azure()

@@ -84,6 +84,11 @@ def invoke(session: Session) -> str:
     )
     text = reply.body.decode("utf-8", "replace")
     if reply.status in {200, 201}:
+        if given.keep_sample is not None:
+            kept = session.sandbox.online_endpoints.keep_sample(
+                given.name, given.keep_sample, data, reply, content_type=kind
+            )
+            session.warn(f"kept as a sample: {kept}")
         return text
     said = session.sandbox.online_endpoints.own_files(given.name)(_message(text))
     raise SandboxError("E012", f"the answer is {_status(reply)}", said, _advice(given.name, reply))

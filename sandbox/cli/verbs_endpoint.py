@@ -79,10 +79,12 @@ ENDPOINT = Group(
                 Flag(
                     ("--deployment-name", "-d"), "Ask this deployment, whatever the traffic.", "NAME", of="deployment"
                 ),
+                Flag(("--keep-sample",), "Keep request and answer: promote demands the same answer.", "NAME"),
                 LOCAL,
             ),
             "run_endpoint:invoke",
             (
+                "sandbox online-endpoint invoke -n shop -r sample-request.json --keep-sample usual",
                 "sandbox online-endpoint invoke -n shop -r sample-request.json",
                 "sandbox online-endpoint invoke -n shop --deployment-name green -r sample-request.json -o tsv",
             ),

@@ -1,6 +1,7 @@
 """An image run as it is: no files of this machine, no rights, nothing of ours around it. Does it answer?"""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandbox.backend import docker_failure, ports, probe
@@ -21,7 +22,13 @@ class NotRunning(SandboxError):
     log: tuple[str, ...] = ()
 
 
-def run(client: "APIClient", image: str, limit_s: float, variables: dict[str, str]) -> float:
+def run(
+    client: "APIClient",
+    image: str,
+    limit_s: float,
+    variables: dict[str, str],
+    ask: Callable[[int], None] | None = None,
+) -> float:
     """Run an image once, read-only and without rights, until it is ready; return the seconds that took.
 
     Args:
@@ -29,6 +36,7 @@ def run(client: "APIClient", image: str, limit_s: float, variables: dict[str, st
         image: its id.
         limit_s: the longest it may take.
         variables: those that are not in the image: secrets.
+        ask: is given the port of this machine that the server answers on, once it is ready; what it raises is raised.
 
     Raises:
         SandboxError: E120, it ends, or is not ready in time.
@@ -54,7 +62,10 @@ def run(client: "APIClient", image: str, limit_s: float, variables: dict[str, st
         while time.monotonic() - began < limit_s:
             status, said = probe.ask(port)
             if status == 200:
-                return time.monotonic() - began
+                took = time.monotonic() - began
+                if ask is not None:
+                    ask(port)
+                return took
             found = client.inspect_container(made)
             if not found["State"]["Running"]:
                 log = client.logs(made, tail=LINES).decode("utf-8", "replace").splitlines()

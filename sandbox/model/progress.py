@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Step = Literal["environment", "storage", "start", "ready", "gateway", "stop", "image", "delete"]
+Step = Literal[
+    "environment", "storage", "start", "ready", "gateway", "stop", "image", "delete", "ship", "host", "test", "traffic"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ PORT = "sandbox.port"
 STATUS_MAPPING = "sandbox.status_mapping"
 STREAM_IDLE = "sandbox.stream_idle_ms"
 BACKEND = "sandbox.backend"
+SEALED = "sandbox.sealed"
+SAMPLES = "sandbox.samples"
 
 
 def port(endpoint: Endpoint) -> int | None:
@@ -43,6 +45,16 @@ def backend(deployment: Deployment) -> str | None:
     """Return what the deployment asks to be run by, None where it does not."""
     value = deployment.properties.get(BACKEND)
     return None if value is None else str(value).strip().lower()
+
+
+def sealed(deployment: Deployment) -> str:
+    """Return the id (or a name) of the sealed image that the deployment is run from, "" where it is made of files."""
+    return str(deployment.properties.get(SEALED) or "").strip()
+
+
+def samples(deployment: Deployment) -> str:
+    """Return where its samples lie, relative to its file; "" where it does not say."""
+    return str(deployment.properties.get(SAMPLES) or "").strip()
 
 
 def stream_idle_ms(deployment: Deployment) -> int | None:

@@ -52,6 +52,8 @@ def choose(
 def needs_container(deployment: Deployment) -> str:
     """Return why a deployment has to be a container, "" where it has not."""
     environment = deployment.environment
+    if settings.sealed(deployment):
+        return "it runs from a sealed image"
     if not isinstance(environment, Environment):
         return ""
     if environment.build is not None:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sandbox.mlflow import nocode
-from sandbox.model import traffic
+from sandbox.model import settings, traffic
 from sandbox.model.asset import Model
 from sandbox.model.deployment import Deployment
 from sandbox.model.environment import Environment
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.model.state import DeploymentState
-from sandbox.ops import backends, debugging, removal, rollout, space
+from sandbox.ops import backends, debugging, removal, rollout, sealed, space
 from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.store.endpoints import now
@@ -183,6 +183,7 @@ def _alone(context: Context, endpoint: str, *, ports: bool) -> Iterator[None]:
 
 def _resolved(context: Context, deployment: Deployment) -> Deployment:
     """Return the deployment with registered models and environments in the place of their references."""
+    deployment = sealed.resolved(deployment)
     found, model, environment = deployment, deployment.model, deployment.environment
     if isinstance(model, AssetReference):
         from sandbox.store import registry
@@ -205,6 +206,8 @@ def _resolved(context: Context, deployment: Deployment) -> Deployment:
 def _refuse_without_script(deployment: Deployment) -> None:
     environment = deployment.environment
     code = deployment.code_configuration
+    if settings.sealed(deployment):
+        return  # it is in the image
     if code is None or code.code is None:
         if isinstance(environment, Environment) and environment.inference_config is not None:
             return  # its container brings a server of its own

@@ -9,7 +9,7 @@ from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import EndpointState
-from sandbox.ops import ports, strays
+from sandbox.ops import generations, ports, strays
 from sandbox.ops.context import Context, refuse_if_deleted
 from sandbox.ops.publish import publish
 from sandbox.reconcile.describe import served
@@ -63,11 +63,13 @@ def update(
     change: Callable[[Endpoint], Endpoint] | None = None,
     live: Mapping[str, int] | None = None,
     mirror: Mapping[str, int] | None = None,
+    noted: bool = True,
 ) -> EndpointState:
     """Change what an endpoint is like, its traffic or its mirror; what is None stays.
 
     ``change`` returns the endpoint as it shall be. It is given the endpoint as it is when nobody else can change it, so
     that of two commands at once none takes back what the other one did; and once before, so that the keys are there.
+    ``noted``: a change of traffic is a generation that can be gone back to.
 
     Raises:
         NotFound: E050.
@@ -87,6 +89,8 @@ def update(
             state = context.store.write(replace(before, endpoint=wanted, port=_port(context, wanted, before)))
         _publish_or_undo(context, state, before)
     context.store.note(state.name, "update", _told(live, mirror))
+    if noted and live is not None:
+        generations.note(context, state)
     return state
 
 

@@ -11,15 +11,17 @@ from sandbox.mlflow import nocode
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Revision
-from sandbox.ops import containers, readiness, revisions, shapes
+from sandbox.ops import answers, containers, generations, readiness, revisions, shapes, tested
 from sandbox.ops.context import Context
+
+SEALED = f"{labels.KIND}=sealed"  # how the engine is asked for sealed images
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A sealed image. ``sbom`` is the path of the list of its packages; ``needs`` are variables that it lacks: secrets.
 
-    ``ready_s``: how long it took to be ready when it was tried.
+    ``ready_s``: how long it took to be ready when it was tried; ``samples``: those that it then answered as expected.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Sealed:
     sbom: str
     needs: tuple[str, ...]
     ready_s: float
+    samples: tuple[str, ...] = ()
 
 
 def look(context: Context) -> list[Listed]:
@@ -48,8 +51,10 @@ def prune(context: Context, *, everything: bool = False) -> list[Listed]:
 
 
 def _used(context: Context) -> set[str]:
-    revisions = [each.serving for state in context.store.all() for each in state.deployments.values()]
-    return {one.container.image for one in revisions if one is not None and one.container is not None}
+    states = context.store.all()
+    serving = [each.serving for state in states for each in state.deployments.values()]
+    used = {one.container.image for one in serving if one is not None and one.container is not None}
+    return used | {image for state in states for image in generations.images(context, state.name)}
 
 
 def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None = None) -> Sealed:
@@ -63,11 +68,12 @@ def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None =
 
     Raises:
         NotFound: E050, E051.
-        SandboxError: E110 to E121; E120: it cannot be sealed, or does not serve by itself.
+        SandboxError: E110 to E121; E120: it cannot be sealed, or does not serve by itself; E180, E183: its samples.
     """
     endpoint, name = endpoint.lower(), name.lower()
     _, state = context.deployment(endpoint, name)
-    serving, made_of = _sealable(state, f"{endpoint}/{name}")
+    serving, made_of = sealable(state, f"{endpoint}/{name}")
+    kept = answers.of(context, state)
     environment, _ = nocode.environment(revisions.as_served(made_of, serving), container=True)
     client = engine.connect()
     called = tag or f"{labels.REPOSITORY}/sealed:{endpoint}-{name}"
@@ -78,16 +84,35 @@ def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None =
         needs = tuple(sorted(key for key, value in content.variables.items() if seal.SECRET in value))
         told.note(f"{image[7:19]} is tried, read-only and without anything of this machine")
         secrets = _secrets(context, serving, needs)
-        ready = trial.run(client, image, readiness.limit_s(made_of), secrets)
+        asked = f"{image[7:19]}, as sealed,"
+        ready = trial.run(
+            client,
+            image,
+            readiness.limit_s(made_of),
+            secrets,
+            lambda port: answers.check(kept, answers.by_port(port), asked),
+        )
         repository, _, version = called.rpartition(":") if ":" in called.rpartition("/")[2] else (called, "", "latest")
         client.tag(image, repository, version)
         path = context.home.at("images", f"{image[7:19]}.cdx.json")
         files.write(path, sbom.of(client, image, content.name).encode(), mode=0o644)
     context.store.note(endpoint, "seal", f"deployment {name}: {called} is {image}")
-    return Sealed(image, called, int(client.inspect_image(image)["Size"]), path, needs, ready)
+    passed = tested.remember(context.home, image, called, key(made_of, serving), kept)
+    return Sealed(image, called, int(client.inspect_image(image)["Size"]), path, needs, ready, passed.samples)
 
 
-def _sealable(state: DeploymentState, what: str) -> tuple[Revision, Deployment]:
+def key(made_of: Deployment, serving: Revision) -> str:
+    """Return what a revision that serves is remembered by, once it was sealed and passed."""
+    code = made_of.code_configuration
+    return tested.key(made_of, serving, seal.commit_of(code.code) if code and code.code else "")
+
+
+def sealable(state: DeploymentState, what: str) -> tuple[Revision, Deployment]:
+    """Return what of a deployment is sealed: the revision that serves, and what it was made of.
+
+    Raises:
+        SandboxError: E120, it cannot be sealed.
+    """
     serving, made_of = state.serving, state.served or state.wanted
     if serving is None:
         raise SandboxError("E120", f"{what} does not serve", "what serves is sealed", "correct it first")

@@ -10,7 +10,7 @@ from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.problem import Problem, SpecError
 from sandbox.model.progress import Event
-from sandbox.ops import deletion, deployments, endpoints, heal, strays
+from sandbox.ops import answers, deletion, deployments, endpoints, heal, strays
 from sandbox.ops.context import Context
 from sandbox.spec.load import Spec, examine
 
@@ -155,6 +155,7 @@ def _endpoint(context: Context, file: str, endpoint: Endpoint) -> Done:
 
 def _deployment(context: Context, file: str, deployment: Deployment, *, development: bool) -> Done:
     state = context.endpoint(deployment.endpoint_name)
+    answers.beside(context, deployment, file)
     name = deployment.name.lower()
     before = state.deployments.get(name)
     if before is None or before.serving is None:

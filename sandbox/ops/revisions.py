@@ -11,13 +11,14 @@ from sandbox.environment import materials, order
 from sandbox.environment.interpreter import Interpreter, prepare
 from sandbox.home import Home
 from sandbox.mlflow import nocode, packages
+from sandbox.model import settings
 from sandbox.model.asset import Model, is_remote
 from sandbox.model.deployment import Deployment, KubernetesDeployment
 from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, Revision
-from sandbox.ops import containers
+from sandbox.ops import containers, sealed
 from sandbox.ops.context import Context
 from sandbox.store import codec, connections_inject
 
@@ -49,6 +50,8 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
     wanted = state.wanted
     connections_inject.resolve(context.home, wanted.environment_variables)  # a bad reference is told before long work
     endpoint, name = wanted.endpoint_name.lower(), wanted.name.lower()
+    if settings.sealed(wanted):
+        return _of_sealed(context, state, number)
     source = as_served(wanted, state.serving) if state.serving and not state.fresh else wanted
     folder = os.path.join(context.home.instances, endpoint, name, number)
     completed = nocode.complete(source, os.path.join(folder, GENERATED), container=state.backend == "docker")
@@ -88,6 +91,25 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
         backend=state.backend,
         image=made.image if made else "",
         container=made.container if made else None,
+    )
+
+
+def _of_sealed(context: Context, state: DeploymentState, number: str) -> Revision:
+    """What instances of a sealed image are started from: everything is in it, but for secrets."""
+    wanted = state.wanted
+    folder = os.path.join(context.home.instances, wanted.endpoint_name.lower(), wanted.name.lower(), number)
+    seen = sealed.look(state)
+    files.write(os.path.join(folder, INITIALIZER_LOG), f"sealed image {seen.container.image}\n".encode())
+    return Revision(
+        id=number,
+        digest=_digest(state, ""),
+        code_digest="",
+        python="",
+        app_root=seen.app_root,
+        variables={name: value or "" for name, value in wanted.environment_variables.items()},
+        backend="docker",
+        image=seen.name,
+        container=seen.container,
     )
 
 
@@ -173,6 +195,8 @@ def _digest(state: DeploymentState, code_digest: str) -> str:
         "mount": deployment.model_mount_path,
         "egress": getattr(deployment, "egress_public_network_access", "enabled"),
     }
+    if image := settings.sealed(deployment):
+        said["sealed"] = image
     if nocode.concerns(deployment) and (which := packages.variant(deployment)) != "skinny":
         said["mlflow"] = which
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

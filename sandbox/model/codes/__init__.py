@@ -4,8 +4,17 @@
 used again after it is gone: people search for it.
 """
 
-from sandbox.model.codes import assets, deployments, edge, files, images, instances, program
+from sandbox.model.codes import assets, deployments, edge, files, images, instances, program, promotion
 from sandbox.model.codes.code import Code
 
-_TABLES = (program.ROWS, files.ROWS, deployments.ROWS, instances.ROWS, assets.ROWS, images.ROWS, edge.ROWS)
+_TABLES = (
+    program.ROWS,
+    files.ROWS,
+    deployments.ROWS,
+    instances.ROWS,
+    assets.ROWS,
+    images.ROWS,
+    edge.ROWS,
+    promotion.ROWS,
+)
 CODES: dict[str, Code] = dict(sorted((code, row) for rows in _TABLES for code, row in rows.items()))
