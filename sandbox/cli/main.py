@@ -35,6 +35,10 @@ def _main(arguments: Sequence[str] | None) -> int:
         from sandbox.cli.complete import answer
 
         return answer(words[1:])
+    if words[:1] == ["__leash"]:
+        from sandbox.hosts.leash import main as held
+
+        return held(words[1:])
     line = split(words, catalog.ALONE)
     if line.wants_version:
         from importlib.metadata import version

@@ -56,6 +56,15 @@ def find(environ: Mapping[str, str] = os.environ) -> Address:
     return _usual(environ)
 
 
+def of_context(name: str, source: str, environ: Mapping[str, str] = os.environ) -> Address:
+    """Return the address that a context has; ``source`` tells people who names it.
+
+    Raises:
+        SandboxError: E111, it does not exist or cannot be read.
+    """
+    return _of_context(environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"), name, source)
+
+
 def _usual(environ: Mapping[str, str]) -> Address:
     if sys.platform == "win32":
         return Address(_PIPE, "the usual pipe")

@@ -116,9 +116,9 @@ def _pack(
     """Write the archive. Layers that the engine has may be empty files in it; else ``source`` holds them."""
     names = [f"{each.removeprefix('sha256:')}/layer.tar" for each in (*base_layers, top.diff_id)]
     name = f"{hashlib.sha256(config).hexdigest()}.json"
-    manifest = [{"Config": name, "RepoTags": None, "Layers": names}]
+    said = [{"Config": name, "RepoTags": None, "Layers": names}]
     with tarfile.open(fileobj=target, mode="w") as archive:
-        _add(archive, "manifest.json", json.dumps(manifest).encode())
+        _add(archive, "manifest.json", json.dumps(said).encode())
         _add(archive, name, config)
         saved = _saved(source) if source is not None else [None] * len(base_layers)
         for inside, member in zip(names, saved, strict=False):
@@ -135,12 +135,22 @@ def _pack(
 
 
 def _saved(source: tarfile.TarFile) -> list[tarfile.TarInfo | None]:
-    manifest = source.extractfile("manifest.json")
-    assert manifest is not None
-    return [_followed(source, name) for name in json.load(manifest)[0]["Layers"]]
+    return [followed(source, name) for name in manifest(source)["Layers"]]
 
 
-def _followed(source: tarfile.TarFile, name: str) -> tarfile.TarInfo:
+def manifest(source: tarfile.TarFile) -> Any:
+    """Return what an archive of one image, written by an engine, says of it: Config and Layers are paths in it."""
+    return json.loads(content(source, "manifest.json"))[0]
+
+
+def content(source: tarfile.TarFile, name: str) -> bytes:
+    """Return a file of an archive."""
+    file = source.extractfile(name)
+    assert file is not None, name
+    return file.read()
+
+
+def followed(source: tarfile.TarFile, name: str) -> tarfile.TarInfo:
     """Return the file behind a name: the same layer twice is written as a link by the engine."""
     member = source.getmember(name)
     while member.issym() or member.islnk():

@@ -78,6 +78,10 @@ class Builder:
         job = Plan(key, text, (), ((name, code),))
         return self._once(key, f"{labels.REPOSITORY}/deployment", {labels.KIND: "deployment"}, lambda: _Job(job))
 
+    def program(self, wanted: Plan, kind: str) -> Image:
+        """Return the image of a plan that stands by itself: of our own program. Raises SandboxError, E114."""
+        return self._once(wanted.key, f"{labels.REPOSITORY}/{kind}", {labels.KIND: kind}, lambda: _Job(wanted))
+
     def base(self, environment: Environment | None) -> Image:
         """Return the image that an environment starts from: built from its own Dockerfile, or had from a registry.
 

@@ -41,7 +41,7 @@ def environment(
     if private or apart:
         install = [
             f"FROM {base} AS made",
-            *_known(private),
+            *known(private),
             *install,
             f"FROM {base}",
             "USER root",
@@ -67,7 +67,7 @@ def environment(
     return "".join(f"{line}\n" for line in lines)
 
 
-def _known(private: Sequence[str]) -> list[str]:
+def known(private: Sequence[str]) -> list[str]:
     """Let the tools that install find their settings."""
     if not private:
         return []

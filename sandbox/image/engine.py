@@ -3,11 +3,11 @@
 import errno
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.image import address
+from sandbox.image import address, lost
 from sandbox.image.address import Address
 from sandbox.model.errors import SandboxError
 
@@ -103,7 +103,7 @@ def facts(environ: Mapping[str, str] = os.environ) -> Engine:
 def refusal(where: Address, error: BaseException) -> SandboxError:
     """Return what a failure to connect means: the innermost cause tells, the SDK's own text does not."""
     at = f"{where.url} ({where.source})"
-    causes = list(_causes(error))
+    causes = list(lost.causes(error))
     numbers = {cause.errno for cause in causes if isinstance(cause, OSError) and cause.errno}
     text = str(causes[-1]) or type(causes[-1]).__name__
     if numbers & {errno.EACCES, errno.EPERM}:
@@ -122,17 +122,3 @@ def refusal(where: Address, error: BaseException) -> SandboxError:
         fix = "correct DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, or unset them"
         return SandboxError("E111", "Docker's engine cannot be reached as it is described", f"{at}: {text}", fix)
     return SandboxError("E110", "Docker's engine does not answer", f"{at}: {text}", f"see that it runs, {WITHOUT}")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an error and what led to it, the innermost last; urllib3 and requests keep theirs in ``args``."""
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-        waiting += [each for each in inner if isinstance(each, BaseException)]

@@ -102,7 +102,7 @@ def make(base_id: str, environment: Environment | None, environ: Mapping[str, st
         SandboxError: E071, the conda file is not understood.
     """
     wanted = packages(environment) if environment is not None and environment.conda is not None else None
-    private = tuple(_private(environ))
+    private = tuple(private_files(environ))
     secret = wanted is not None and any(mask(line) != line for line in wanted.pip)
     text = _dockerfile(base_id, conda=wanted is not None, private=[path for path, _ in private], apart=secret)
     ours = tuple(_ours())
@@ -162,7 +162,7 @@ def _moved(number: int, line: str) -> tuple[str, tuple[str, str] | None]:
     return f"/opt/sandbox/{inside}{bare[len(path) :]}", (inside, path)
 
 
-def _private(environ: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def private_files(environ: Mapping[str, str] = os.environ) -> Iterator[tuple[str, bytes]]:
     """Give pip's settings and the certificates that are needed here, where there are any; addresses hold passwords."""
     settings = [f"{key} = {environ[name]}" for name, key in _INDEXES.items() if "://" in environ.get(name, "")]
     if host := environ.get("PIP_TRUSTED_HOST"):

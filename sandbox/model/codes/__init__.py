@@ -4,7 +4,7 @@
 used again after it is gone: people search for it.
 """
 
-from sandbox.model.codes import assets, deployments, edge, files, images, instances, program, promotion
+from sandbox.model.codes import assets, deployments, edge, files, hosts, images, instances, program, promotion
 from sandbox.model.codes.code import Code
 
 _TABLES = (

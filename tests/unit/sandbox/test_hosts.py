@@ -1,0 +1,118 @@
+"""Hosts: what may be said of one, where it is kept, and what the last words of ssh mean."""
+
+import io
+import os
+
+import pytest
+
+from sandbox.home import Home
+from sandbox.hosts import frames, known, refusals, tunnel
+from sandbox.hosts.known import Host
+from sandbox.model.errors import NotFound, SandboxError
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(str(tmp_path)).make()
+
+
+def test_a_host_is_found_as_it_was_added_and_is_for_its_owner_only(home):
+    made = Host("prod", "ssh://me@prod.example:2222", "/srv/sandbox", "/run/docker.sock", "127.0.0.1:5000/team")
+    known.add(home, made)
+    known.add(home, Host("next", "unix:///run/next.sock"))
+    assert known.find(home, "prod") == made
+    assert [each.name for each in known.every(home)] == ["next", "prod"]
+    assert os.stat(home.at("hosts", "prod.json")).st_mode & 0o077 == 0
+    assert known.remove(home, "prod") == made
+    assert [each.name for each in known.every(home)] == ["next"]
+
+
+@pytest.mark.parametrize("name", ["prod", "../prod", ""])
+def test_a_host_that_was_never_added_is_not_found(home, name):
+    with pytest.raises(NotFound) as caught:
+        known.find(home, name)
+    assert (caught.value.code, caught.value.exit_code) == ("E151", 3)
+    assert known.every(home) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "Prod"}, "small letters"),
+        ({"name": "-x"}, "small letters"),
+        ({"url": "ssh://"}, "names no host"),
+        ({"url": "ssh://me:secret@prod"}, "a password has no place"),
+        ({"url": "ssh://prod:0"}, "names no host"),
+        ({"url": "ssh://prod:99999"}, "out of range"),
+        ({"url": "ssh://-oProxyCommand=true"}, "no name for ssh"),
+        ({"url": "ssh://-oX@prod"}, "no name for ssh"),
+        ({"url": "ssh://prod?x=1"}, "names no host"),
+        ({"url": "tcp://prod:2375"}, "none of the forms"),
+        ({"url": "unix://relative"}, "absolute path"),
+        ({"url": ""}, "none of the forms"),
+        ({"folder": "state"}, "no absolute path"),
+        ({"folder": "/"}, "no absolute path"),
+        ({"folder": "/a/../b"}, "no absolute path"),
+        ({"socket": "/run/a:b"}, "no absolute path"),
+        ({"registry": "https://registry.example"}, "without https://"),
+        ({"registry": "--help"}, "without https://"),
+    ],
+)
+def test_what_cannot_be_a_host_is_refused_with_the_reason(fields, said):
+    with pytest.raises(SandboxError) as caught:
+        Host(**{"name": "prod", "url": "ssh://prod", **fields})
+    assert caught.value.code == "E150"
+    assert said in caught.value.why
+
+
+def test_the_socket_is_that_of_the_address_where_it_names_one():
+    assert known.socket_of("unix:///run/other.sock") == "/run/other.sock"
+    assert known.socket_of("ssh://prod/run/user/1000/docker.sock") == "/run/user/1000/docker.sock"
+    assert known.socket_of("ssh://prod") == known.socket_of("ssh://prod/") == known.socket_of("prod") == known.SOCKET
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "fix"),
+    [
+        ("Host key verification failed.", "E153", "ssh -p 2222 me@prod once"),
+        ("@@@@\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\n@@@@\nHost key ...", "E153", "ssh-keygen -R"),
+        ("me@prod: Permission denied (publickey).", "E154", "ssh-copy-id"),
+        ("Received disconnect from 10.0.0.1: Too many authentication failures", "E154", "ssh-add"),
+        ("ssh: Could not resolve hostname prod: Name or service not known", "E152", "ssh -p 2222 me@prod"),
+        ("ssh: connect to host prod port 2222: Connection refused", "E152", "ssh -p 2222 me@prod"),
+        ("", "E152", "ssh -p 2222 me@prod"),
+    ],
+)
+def test_the_last_words_of_ssh_become_an_error_with_a_way_out(said, code, fix):
+    found = refusals.of_ssh(Host("prod", "ssh://me@prod:2222"), said)
+    assert found.code == code
+    assert fix in found.fix
+    assert found.why
+
+
+def test_ssh_is_given_what_the_address_says_and_asks_for_nothing():
+    words = tunnel.words(Host("prod", "ssh://me@prod:2222", ssh_config="/etc/other"), "-L", "a:b", script="echo it's")
+    assert words[:3] == ["ssh", "-F", "/etc/other"]
+    assert words[-3:] == ["--", "prod", "sh -c 'echo it'\"'\"'s'"]
+    assert "BatchMode=yes" in words
+    assert words[words.index("-p") + 1] == "2222"
+    bare = tunnel.words(Host("prod", "ssh://prod"), script="true")
+    assert "-p" not in bare  # the port is that of the user's own configuration
+
+
+def test_frames_are_read_as_they_were_written_however_they_come():
+    sent = frames.frame(frames.INPUT, b"x" * 200_000) + frames.size(24, 80) + frames.frame(frames.END)
+    source = io.BytesIO(sent)
+
+    def trickle(size):
+        return source.read(min(size, 1000))
+
+    assert frames.read(trickle) == (frames.INPUT, b"x" * 200_000)
+    kind, content = frames.read(trickle)
+    assert (kind, frames.sized(content)) == (frames.SIZE, (24, 80))
+    assert frames.read(trickle) == (frames.END, b"")
+    assert frames.read(trickle) is None
+
+
+def test_a_frame_that_is_cut_is_the_end():
+    assert frames.read(io.BytesIO(frames.frame(frames.INPUT, b"abc")[:-1]).read) is None
