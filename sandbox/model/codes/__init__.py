@@ -14,6 +14,7 @@ _TABLES = (
     instances.ROWS,
     assets.ROWS,
     images.ROWS,
+    hosts.ROWS,
     edge.ROWS,
     promotion.ROWS,
 )
