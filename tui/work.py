@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -107,6 +108,7 @@ def main(folder: str) -> int:
     """Carry out the order of a folder; return 0 if it worked."""
     with open(os.path.join(folder, ORDER), encoding="utf-8") as file:
         order = json.load(file)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell's "&" began us: it cancels
     say({"pid": os.getpid()})
     began = time.monotonic()
     trouble: Trouble | None = None
