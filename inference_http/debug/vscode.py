@@ -65,13 +65,7 @@ def write_entries(
         NotWritten: the file is not what VS Code can read, or not ours to write.
     """
     path = os.path.realpath(os.path.join(workspace, _FILE))
-    try:
-        with open(path, "rb") as file:
-            before = file.read().decode()
-    except FileNotFoundError:
-        before = ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotWritten(f"{path}: cannot be read as UTF-8 text ({error}); it is left as it is") from error
+    before = _read(path)
     after = merged(before, entries(workspace, script, host=host, port=port, flags=flags), path)
     if after != before:
         try:
@@ -114,6 +108,33 @@ def entries(
     )
 
 
+def attach_entry(workspace: str, name: str, port: int, local: str, remote: str) -> Entry:
+    """The entry that attaches to a server which runs ``local`` as ``remote``: the sandbox writes it."""
+    mapping = {"localRoot": _in_workspace(local, workspace), "remoteRoot": remote}
+    connect = {"host": "127.0.0.1", "port": port}
+    attach: Entry = {"name": name, "type": "debugpy", "request": "attach", "connect": connect}
+    return {**attach, "pathMappings": [mapping], "justMyCode": True, "subProcess": True}
+
+
+def main(*, write: bool) -> int:
+    """Read name, port, local and remote as JSON from standard input; answer with the entry and where it stands."""
+    said = json.load(sys.stdin)
+    workspace = workspace_of(os.getcwd())
+    entry = attach_entry(workspace, said["name"], said["port"], said["local"], said["remote"])
+    path = os.path.realpath(os.path.join(workspace, _FILE))
+    if write:
+        try:
+            before = _read(path)
+            after = merged(before, (entry,), path)
+            if after != before:
+                _replace(path, after)
+        except (NotWritten, OSError) as error:
+            sys.stderr.write(f"{error}\n")
+            path = ""
+    sys.stdout.write(json.dumps({"entry": entry, "file": path if write else ""}) + "\n")
+    return EXIT_OK
+
+
 def command(script: str | None, *, host: str = "127.0.0.1", port: int | None = None) -> int:
     """What ``--write-vscode`` does in the working folder, and says on standard output; the exit code."""
     near = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - where a client finds what listens there
@@ -127,6 +148,17 @@ def command(script: str | None, *, host: str = "127.0.0.1", port: int | None = N
     else:
         sys.stdout.write(f"{change.path} has these entries already\n")
     return EXIT_OK
+
+
+def _read(path: str) -> str:
+    """What stands in the file, "" where there is none. Raises NotWritten."""
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotWritten(f"{path}: cannot be read as UTF-8 text ({error}); it is left as it is") from error
 
 
 def workspace_of(folder: str) -> str:
@@ -261,3 +293,7 @@ def _replace(path: str, text: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(write="--write" in sys.argv[1:]))

@@ -12,6 +12,7 @@ from sandbox.model.progress import Report, quiet
 from sandbox.ops.edits import Edit
 
 if TYPE_CHECKING:
+    from sandbox.ops.editors import Debugged
     from sandbox.spec.override import Override
 
 
@@ -122,6 +123,19 @@ class OnlineDeployments(Part):
         from sandbox.ops import deployments
 
         deployments.delete(self._context(report), endpoint, name)
+
+    def debug(self, name: str, endpoint: str, *, off: bool = False, report: Report = quiet) -> "Debugged":
+        """Switch a deployment that serves into debug mode behind the same address, or (``off``) back.
+
+        In debug mode one instance of it runs the developer's own folder, reloads it when it is saved, and lets a
+        debugger attach; nothing that stands at a breakpoint is timed out. ``off`` lets serve what served before.
+        Said again, it changes nothing and answers the same.
+        """
+        from sandbox.ops import deployments, editors
+
+        context = self._context(report)
+        state = deployments.debug(context, endpoint, name, on=not off)
+        return editors.told(context, state)
 
     def logs(
         self,

@@ -163,7 +163,7 @@ class DockerBackend:
 
     def ready(self, instance: Instance) -> Readiness:
         """Ask once whether it serves; two seconds at most. From the first yes on the engine starts it again."""
-        from sandbox.backend import probe
+        from sandbox.backend import ending, probe
 
         found = self._inspect(instance.id)
         if found is None:
@@ -183,7 +183,8 @@ class DockerBackend:
             client = self._engine.begin()
             client.update_container(instance.id, restart_policy={"Name": "unless-stopped"})
         detail = str(answer.get("message") or answer.get("status") or f"status {status}")
-        return Readiness(ready, detail)
+        broken = None if said[words.OWN] == "yes" else answer.get("error")  # with --reload: the newest code
+        return Readiness(ready, detail, ending.broken(str(broken), self.tail(instance, 2000)) if broken else None)
 
     def failure(self, instance: Instance) -> Failure | None:
         """Say why an instance has ended; None while it runs."""

@@ -20,8 +20,23 @@ FIRST_S = 0.3  # so long lines of the past are gathered, to be put in order
 
 def tail(client: "APIClient", container: str, lines: int) -> list[str]:
     """Return the last lines of a container that is there, also of one that has ended."""
-    found = client.logs(container, timestamps=True, tail=lines, stream=True, follow=False)
-    return [text for _, text in _lines(found)]
+    return _end(client, container, lines)[0]
+
+
+def _end(client: "APIClient", container: str, lines: int) -> tuple[list[str], int, int]:
+    """Return the last lines, how many messages of the engine hold them, and how many lines these hold before them.
+
+    The engine counts messages, and a line of more than 16 KiB is several of them: it is asked for more until the lines
+    are whole and enough.
+    """
+    asked = lines + 1
+    while True:
+        messages = list(client.logs(container, timestamps=True, tail=asked, stream=True, follow=False))
+        found = [text for _, text in _lines(messages)]
+        if len(messages) < asked or len(found) > lines:  # else the first one may be the end of a line
+            surplus = max(0, len(found) - lines)
+            return found[surplus:], len(messages), surplus
+        asked *= 4
 
 
 def follow(client: "APIClient", select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
@@ -79,11 +94,17 @@ class _Source:
     def _hear(self) -> None:
         one = self.instance
         with contextlib.suppress(Exception):  # the container is removed, the engine ends: there is nothing more to hear
-            tail = self.history if self.history >= 0 else "all"
-            self._stream = self.client.logs(one.id, timestamps=True, tail=tail, stream=True, follow=True)
+            past: int | str = "all"
+            surplus = 0
+            if self.history >= 0:
+                _, past, surplus = _end(self.client, one.id, self.history)
+            self._stream = self.client.logs(one.id, timestamps=True, tail=past, stream=True, follow=True)
             for stamp, text in _lines(self._stream):
                 if self._closed:
                     return
+                if surplus:
+                    surplus -= 1
+                    continue
                 self.heard.put((stamp, LogLine(one.endpoint, one.deployment, one.index, text)))
 
     def close(self) -> None:

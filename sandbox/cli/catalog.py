@@ -26,6 +26,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("status", "verbs_run", OWN, "endpoints, deployments, instances, traffic"),
     Entry("tui", "verbs_begin", OWN, "see and steer all of it in this terminal"),
     Entry("logs", "verbs_run", OWN, "what the deployments log"),
+    Entry("debug", "verbs_debug", OWN, "switch a deployment that runs into debug mode, and back"),
     Entry("down", "verbs_run", OWN, "delete endpoints and everything that runs for them"),
     Entry("image", "verbs_image", OWN, "what was built for deployments in containers"),
     Entry("seal", "verbs_image", OWN, "put a deployment into one image that runs anywhere"),

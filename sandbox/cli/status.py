@@ -98,4 +98,7 @@ def _note(endpoint: str, each: "DeploymentStatus") -> list[str]:
         return [f"{name}: its command ended in the middle.\n  fix: sandbox up"]
     if each.state == "Succeeded" and each.running < each.wanted:
         return [f"{name}: {each.wanted - each.running} of {each.wanted} instances are missing.\n  fix: sandbox up"]
+    if each.debugging:
+        back = f"sandbox debug {each.name} -e {endpoint} --off"
+        return [f"{name} is in debug mode, one instance; debugger: 127.0.0.1:{each.debug_port}.\n  back: {back}"]
     return []

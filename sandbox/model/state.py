@@ -1,7 +1,7 @@
 """The desired state of endpoints and deployments: what was asked for, how far it got. What really runs is observed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sandbox.model.container import Container
@@ -74,12 +74,31 @@ class DeploymentState:
     last_revision: int = 0
     development: bool = False
     debug_port: int | None = None  # on loopback; a debugger may attach to the first instance there
+    debugging: bool = (
+        False  # by `sandbox debug`: one instance that runs the developer's folder, until it is switched off
+    )
+    before: Revision | None = None  # what served when that began, and shall serve again
     fresh: bool = True
     backend: Literal["process", "docker"] = "process"  # what runs it
     failure: Failure | None = None
     operation: Operation | None = None
     created: str = ""
     changed: str = ""
+
+    @property
+    def asked(self) -> Deployment:
+        """What is to run now: ``wanted``, but one instance of it while it is debugged."""
+        return replace(self.wanted, instance_count=1) if self.debugging else self.wanted
+
+    @property
+    def follows(self) -> bool:
+        """Whether the code is the developer's own folder, and reloaded when it is saved."""
+        return self.development or self.debugging
+
+    @property
+    def kept(self) -> tuple[Revision, ...]:
+        """The revisions that are needed: the one that serves, and the one that is to serve again."""
+        return tuple(each for each in (self.serving, self.before) if each is not None)
 
 
 @dataclass(frozen=True, slots=True)

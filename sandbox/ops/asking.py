@@ -149,6 +149,8 @@ class DeploymentStatus:
     failure: Failure | None
     interrupted: bool  # its command has ended in the middle; `sandbox up` goes on
     instances: tuple[Instance, ...] = ()
+    debugging: bool = False  # by `sandbox debug`: one instance, until it is switched off
+    debug_port: int | None = None  # a debugger may attach there
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +221,10 @@ def _deployment(
         (deployment.served or deployment.wanted).instance_count,
         len(running),
         serving.id if serving else None,
-        deployment.development,
+        deployment.follows,
         deployment.failure,
         operation is not None and not owner.works(operation.owner),
         mine,
+        deployment.debugging,
+        deployment.debug_port,
     )

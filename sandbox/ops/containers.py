@@ -54,7 +54,7 @@ def make(context: Context, state: DeploymentState, found: Materials, code_digest
     mounts = [*_models(wanted, found)]
     image = builder.base(environment) if config is not None else builder.environment(environment)
     if code is not None and found.code_root is not None:
-        if config is not None or state.development:
+        if config is not None or state.follows:
             mounts.append(Mount(os.path.realpath(found.code_root), code))
         else:
             image = _with_code(builder, image, found, code_digest, app_root)
@@ -84,8 +84,13 @@ def _with_code(builder: Builder, base: Image, found: Materials, digest: str, app
     )
 
 
+def code_inside(folder: str) -> str:
+    """Return where a folder of code lies in a container."""
+    return f"{APP}/{os.path.basename(os.path.abspath(folder))}"
+
+
 def _code(found: Materials) -> str | None:
-    return f"{APP}/{os.path.basename(found.code_root)}" if found.code_root else None
+    return code_inside(found.code_root) if found.code_root else None
 
 
 def _app_root(found: Materials, code: str | None) -> str | None:

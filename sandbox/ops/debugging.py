@@ -1,16 +1,16 @@
-"""A deployment to which a debugger can attach: its port, the server's flags, VS Code's launch.json."""
+"""A deployment to which a debugger can attach: its port, the server's flags, switched on and off while it serves."""
 
+import contextlib
 import os
-import subprocess
-import sys
+from dataclasses import replace
 
-from sandbox.model.progress import Event
+from sandbox.model.environment import Environment
+from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.state import DeploymentState, Revision
 from sandbox.ops import ports
 from sandbox.ops.context import Context
 
 FIRST_PORT, LAST_PORT = 5678, 5777
-WRITE_S = 30.0
 
 
 def port(context: Context, endpoint: str, name: str) -> int | None:
@@ -31,20 +31,62 @@ def arguments(revision: Revision, index: int) -> tuple[str, ...]:
     return ("--debug", str(revision.debug_port)) if revision.debug_port is not None and index == 0 else ()
 
 
-def write_launch(context: Context, state: DeploymentState) -> None:
-    """Let the server write ``.vscode/launch.json`` around the code, and tell where; a failure is told, too."""
-    code = state.wanted.code_configuration
-    if state.debug_port is None or code is None or code.code is None or code.scoring_script is None:
-        return
-    words = ["-m", "inference_http", "--entry_script", os.path.join(code.code, code.scoring_script)]
-    done = subprocess.run(
-        [sys.executable, *words, "--debug", str(state.debug_port), "--write-vscode"],
-        cwd=code.code,
-        capture_output=True,
-        text=True,
-        timeout=WRITE_S,
-        check=False,
-    )
-    said = (done.stderr if done.returncode else done.stdout).strip().splitlines()
-    for text in said if done.returncode else said[-1:]:
-        context.report(Event("start", "note", text, state.wanted.endpoint_name, state.wanted.name))
+def another(context: Context, revision: Revision) -> Revision:
+    """Return a revision whose debugger's port is free: a container keeps its ports until it is removed."""
+    if revision.debug_port is None or revision.container is None or ports.free(revision.debug_port):
+        return revision
+    taken = {each.debug_port for state in context.store.all() for each in state.deployments.values()}
+    free = (each for each in range(FIRST_PORT, LAST_PORT + 1) if each not in taken and ports.free(each))
+    return replace(revision, debug_port=next(free, revision.debug_port))
+
+
+def refuse(state: DeploymentState) -> None:
+    """Refuse to debug what has no script of the developer's that could be debugged.
+
+    Raises:
+        SandboxError: E144.
+    """
+    wanted = state.wanted
+    what = f"deployment {wanted.name!r} cannot be debugged"
+    code, environment = wanted.code_configuration, wanted.environment
+    if state.serving is None:
+        raise SandboxError("E144", what, "it does not serve", "correct it first, or create it with --vscode-debug")
+    if isinstance(environment, Environment) and environment.inference_config is not None:
+        why = "its container brings a server of its own, which knows nothing of our debugger"
+        raise SandboxError("E144", what, why, "start a debugger in that server, and publish its port there")
+    if code is None or code.code is None or code.scoring_script is None:
+        raise SandboxError("E144", what, "it has no scoring script of yours", "give it a code_configuration")
+    if not os.path.isfile(os.path.join(code.code, code.scoring_script)):
+        why = f"{os.path.join(code.code, code.scoring_script)} is not there any more, and it is what would be debugged"
+        raise SandboxError("E144", what, why, "bring the file back, or update the deployment with -f FILE")
+    if state.backend == "docker" and getattr(wanted, "egress_public_network_access", "") == "disabled":
+        why = "egress_public_network_access is disabled: its containers have no network, so no debugger reaches them"
+        raise SandboxError("E144", what, why, "--set egress_public_network_access=enabled, debug, and set it back")
+
+
+def switched(context: Context, found: DeploymentState, *, on: bool) -> DeploymentState:
+    """Return what is to be made of a deployment; the locks of its endpoint and of ports are held."""
+    if on:
+        before = found.before if found.debugging else found.serving
+        chosen = found.debug_port or port(context, found.wanted.endpoint_name, found.wanted.name)
+        return replace(found, debugging=True, before=before, debug_port=chosen)
+    before = found.before if found.before is not None and _is_there(found.before) else None
+    kept = before.debug_port if before is not None else None
+    return replace(found, debugging=False, before=before, debug_port=kept, fresh=found.fresh or before is None)
+
+
+def _is_there(revision: Revision) -> bool:
+    return all(os.path.isdir(path) for path in (revision.code_root, revision.model_dir) if path is not None)
+
+
+def give_back(context: Context, endpoint: str, before: DeploymentState) -> None:
+    """Let a deployment be as it was, after it could not be switched: what served has not stopped to."""
+
+    def as_it_was(now: DeploymentState) -> DeploymentState:
+        if now.operation is not None:  # somebody else's
+            return now
+        kept = ("state", "failure", "debugging", "before", "debug_port", "fresh")
+        return replace(now, **{key: getattr(before, key) for key in kept})
+
+    with contextlib.suppress(NotFound):
+        context.change(endpoint, before.wanted.name, as_it_was)

@@ -13,10 +13,48 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.model.state import DeploymentState
-from sandbox.ops import backends, debugging, removal, rollout, sealed, space
+from sandbox.ops import backends, debugging, editors, removal, rollout, sealed, space
 from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.store.endpoints import now
+
+
+def debug(context: Context, endpoint: str, name: str, *, on: bool) -> DeploymentState:
+    """Switch a deployment that serves into debug mode, or back; its address answers throughout.
+
+    In debug mode it is one instance that runs the developer's own folder, reloads it, and lets a debugger attach; no
+    time limit and no probe ends a request that stands at a breakpoint. Back: what served before serves again, in its
+    number; where the deployment was updated from files meanwhile, these.
+
+    Raises:
+        NotFound: E050, E051.
+        SandboxError: E053, it is being changed; E144, it cannot be debugged; E054, E055 and those of the parts.
+    """
+    operation = begin("debug")
+    with _alone(context, endpoint, ports=True):
+        state, found = context.deployment(endpoint, name)
+        refuse_if_deleted(state)
+        refuse_if_busy(found, f"deployment {name}")
+        if found.state == "Deleting":
+            raise SandboxError("E053", f"deployment {name} is being deleted", "", "create it again, then debug it")
+        if on:
+            debugging.refuse(found)
+        if found.debugging == on and found.operation is None:
+            return found
+        changed = replace(debugging.switched(context, found, on=on), state="Updating", operation=operation)
+        context.store.write(with_deployment(state, found.wanted.name, replace(changed, changed=now())))
+    context.store.note(state.name, "debug", f"deployment {found.wanted.name}: {'on' if on else 'off'}")
+    try:
+        done = rollout.go(context, state.name, found.wanted.name.lower(), operation, wait=True)
+    except rollout.Superseded:
+        raise
+    except SandboxError:
+        debugging.give_back(context, state.name, found)
+        raise
+    if on:
+        editors.attach(context, done, write=True)
+        editors.write_container(context, done)
+    return done
 
 
 def create(
@@ -72,8 +110,10 @@ def create(
             fresh = replace(fresh, **kept)
         context.store.write(with_deployment(state, name, fresh))
     context.store.note(state.name, "create", f"deployment {name}")
-    debugging.write_launch(context, fresh)
-    return rollout.go(context, state.name, name, operation, wait=wait)
+    editors.write_launch(context, fresh)
+    done = rollout.go(context, state.name, name, operation, wait=wait)
+    editors.write_container(context, done)
+    return done
 
 
 def update(
@@ -120,14 +160,18 @@ def update(
             debug_port=debugging.port(context, state.name, name) if debug else found.debug_port,
             backend=backends.choose(wanted, backend, found.backend),
             fresh=fresh or found.serving is None,
+            before=None if fresh else found.before,  # what the new files make is what counts from now on
             operation=operation,
             changed=now(),
         )
         context.store.write(with_deployment(state, name, changed))
     context.store.note(state.name, "update", f"deployment {name}")
     if debug:
-        debugging.write_launch(context, changed)
-    return rollout.go(context, state.name, name, operation, wait=wait)
+        editors.write_launch(context, changed)
+    done = rollout.go(context, state.name, name, operation, wait=wait)
+    if debug:
+        editors.write_container(context, done)
+    return done
 
 
 def delete(context: Context, endpoint: str, name: str) -> None:

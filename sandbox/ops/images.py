@@ -119,7 +119,7 @@ def sealable(state: DeploymentState, what: str) -> tuple[Revision, Deployment]:
     if serving.container is not None and serving.container.own:
         why = "what it starts from is an image already, and its server is its own"
         raise SandboxError("E120", f"{what} brings its own container", why, "give its image to the other machine")
-    if state.development:
+    if state.follows:
         why = "it runs the files of your folder, which may change at any moment"
         fix = "sandbox online-deployment update -f FILE, without --reload"
         raise SandboxError("E120", f"{what} is in development", why, fix)

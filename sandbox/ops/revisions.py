@@ -52,7 +52,8 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
     endpoint, name = wanted.endpoint_name.lower(), wanted.name.lower()
     if settings.sealed(wanted):
         return _of_sealed(context, state, number)
-    source = as_served(wanted, state.serving) if state.serving and not state.fresh else wanted
+    used = _used_again(state)
+    source = as_served(wanted, used, code=not state.follows) if used else wanted
     folder = os.path.join(context.home.instances, endpoint, name, number)
     completed = nocode.complete(source, os.path.join(folder, GENERATED), container=state.backend == "docker")
     source = completed.deployment
@@ -67,7 +68,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
                 told.note(warning)
     code_digest = _code_digest(context.home, state)
     with context.step("storage", "code and model", endpoint, name):
-        found = materials.lay_out(context.home, source, folder, link_code=state.development, report=context.report)
+        found = materials.lay_out(context.home, source, folder, link_code=state.follows, report=context.report)
         files.write(os.path.join(folder, INITIALIZER_LOG), "".join(f"{line}\n" for line in found.log).encode())
     made = None
     if state.backend == "docker":
@@ -86,7 +87,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
         app_root=seen.app_root or folder,
         entry_script=found.entry_script,
         variables=_variables(source, seen),
-        arguments=("--reload",) if state.development else (),
+        arguments=("--reload",) if state.follows else (),
         debug_port=state.debug_port,
         backend=state.backend,
         image=made.image if made else "",
@@ -150,11 +151,21 @@ def _variables(deployment: Deployment, found: "materials.Materials") -> dict[str
     return {name: value for name, value in ours.items() if value is not None} | theirs
 
 
-def as_served(wanted: Deployment, serving: Revision) -> Deployment:
-    """The deployment with the paths of what was laid out before: the developer's own files may have changed since."""
-    code, model = wanted.code_configuration, wanted.model
-    if code is not None and serving.code_root:
-        wanted = replace(wanted, code_configuration=replace(code, code=serving.code_root))
+def _used_again(state: DeploymentState) -> Revision | None:
+    """The revision whose files are used again: after debugging the one from before it; None: all is read anew."""
+    if state.fresh:
+        return None
+    return state.serving if state.debugging else state.before or state.serving
+
+
+def as_served(wanted: Deployment, serving: Revision, *, code: bool = True) -> Deployment:
+    """The deployment with the paths of what was laid out before: the developer's own files may have changed since.
+
+    ``code`` False: but for the code, which is the developer's own folder.
+    """
+    written, model = wanted.code_configuration, wanted.model
+    if code and written is not None and serving.code_root:
+        wanted = replace(wanted, code_configuration=replace(written, code=serving.code_root))
     if isinstance(model, Model) and model.path and serving.model_dir and not is_remote(model.path):
         laid_out = os.path.join(serving.model_dir, os.path.basename(os.path.normpath(model.path)))
         if os.path.exists(laid_out):
@@ -163,13 +174,13 @@ def as_served(wanted: Deployment, serving: Revision) -> Deployment:
 
 
 def _code_digest(home: Home, state: DeploymentState) -> str:
-    if state.serving and not state.fresh:
-        return state.serving.code_digest
     code = state.wanted.code_configuration
+    if code is not None and code.code is not None and state.follows:
+        return f"link:{code.code}"
+    if (used := _used_again(state)) is not None:
+        return used.code_digest
     if code is None or code.code is None:
         return ""
-    if state.development:
-        return f"link:{code.code}"
     try:
         return materials.digest_of_code(home, code.code)
     except OSError as error:
@@ -189,8 +200,8 @@ def _digest(state: DeploymentState, code_digest: str) -> str:
         "limits": limits(deployment),
         "insights": deployment.app_insights_enabled,
         "collector": codec.encode(deployment.data_collector),
-        "development": state.development,
-        "debug": state.debug_port,
+        "development": state.follows,
+        "debug": state.debug_port is not None,
         "backend": state.backend,
         "mount": deployment.model_mount_path,
         "egress": getattr(deployment, "egress_public_network_access", "enabled"),

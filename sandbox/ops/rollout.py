@@ -83,26 +83,27 @@ def _replace(context: Context, endpoint: str, name: str, operation: Operation) -
     state = _write(context, endpoint, name, operation, coming=number, last_revision=int(number))
     started: list[Instance] = []
     try:
-        revision = revisions.make(context, state, number)
+        revision = debugging.another(context, revisions.make(context, state, number))
         _mine(context, endpoint, name, operation)
-        started = _start(context, state.wanted, revision, range(state.wanted.instance_count))
+        started = _start(context, state.asked, revision, range(state.asked.instance_count))
         code_root = revision.container.code if revision.container else revision.code_root
-        wait_ready(context, state.wanted, started, code_root)
+        wait_ready(context, state.asked, started, code_root)
         done = _write(
             context, endpoint, name, operation,
-            serving=revision, served=state.wanted, coming=None, state="Succeeded", failure=None, fresh=False,
+            serving=revision, served=state.asked, coming=None, state="Succeeded", failure=None, fresh=False,
+            before=state.before if state.debugging else None, debug_port=revision.debug_port,
         )  # fmt: skip
     except BaseException:
         removal.stop(context, removal_of(context, endpoint, name, number), grace_s=1)
         raise
-    _change_over(context, endpoint, name, number)
+    _change_over(context, endpoint, name, number, [each.id for each in done.kept])
     return _release(context, endpoint, name, operation) or done
 
 
 def _rescale(context: Context, endpoint: str, name: str, operation: Operation, revision: Revision) -> DeploymentState:
     """The same revision with another number of instances, or with other rules at the gateway."""
     state = _mine(context, endpoint, name, operation)
-    wanted = state.wanted
+    wanted = state.asked
     found = [each for each in _alive(context, endpoint, name) if each.revision == revision.id]
     missing = sorted(set(range(wanted.instance_count)) - {each.index for each in found})
     served = (state.served or wanted).instance_count
@@ -110,7 +111,10 @@ def _rescale(context: Context, endpoint: str, name: str, operation: Operation, r
     started = _start(context, wanted, revision, missing)
     try:
         wait_ready(context, wanted, [*begun, *started])
-        done = _write(context, endpoint, name, operation, served=wanted, state="Succeeded", failure=None, coming=None)
+        done = _write(
+            context, endpoint, name, operation, served=wanted, state="Succeeded", failure=None, coming=None,
+            before=state.before if state.debugging else None,
+        )  # fmt: skip
     except BaseException:
         removal.stop(context, started, grace_s=1)
         raise
@@ -122,11 +126,11 @@ def _rescale(context: Context, endpoint: str, name: str, operation: Operation, r
         if each.revision != revision.id or each.index >= wanted.instance_count
     ]
     removal.stop(context, wrong)
-    removal.forget_revisions(context, endpoint, name, (revision.id,))
+    removal.forget_revisions(context, endpoint, name, [revision.id, *(each.id for each in done.kept)])
     return _release(context, endpoint, name, operation) or done
 
 
-def _change_over(context: Context, endpoint: str, name: str, number: str) -> None:
+def _change_over(context: Context, endpoint: str, name: str, number: str, kept: list[str]) -> None:
     """The gateway sends new requests to the new instances; the old ones finish what they have, and end."""
     with context.step("gateway", "published", endpoint, name):
         publish(context, endpoint)
@@ -134,7 +138,7 @@ def _change_over(context: Context, endpoint: str, name: str, number: str) -> Non
     if old:
         with context.step("stop", f"{len(old)} old instance{'s' if len(old) > 1 else ''}", endpoint, name):
             removal.stop(context, old)
-    removal.forget_revisions(context, endpoint, name, (number,))
+    removal.forget_revisions(context, endpoint, name, (number, *kept))
 
 
 def start_instance(context: Context, deployment: Deployment, revision: Revision, index: int) -> Instance:
@@ -189,7 +193,7 @@ def _leftovers(context: Context, endpoint: str, name: str, state: DeploymentStat
     if any(each.state != "exited" for each in left):
         publish(context)  # it may still know them: who was killed before it was told has written down that others serve
     removal.stop(context, left, grace_s=1)
-    removal.forget_revisions(context, endpoint, name, (serving,))
+    removal.forget_revisions(context, endpoint, name, [each.id for each in state.kept])
 
 
 def _mine(context: Context, endpoint: str, name: str, operation: Operation) -> DeploymentState:

@@ -50,7 +50,7 @@ def _used(context: Context) -> set[str]:
     found = [each for state in context.store.all() for each in state.deployments.values()]
     begun = [_moment(each.operation.began) for each in found if each.operation and owner.works(each.operation.owner)]
     fresh = {each.key for each in shelf.built(context.home) if begun and each.last_used >= min(begun)}
-    return fresh | {each.serving.environment_key for each in found if each.serving is not None}
+    return fresh | {revision.environment_key for each in found for revision in each.kept}
 
 
 def _moment(text: str) -> float:

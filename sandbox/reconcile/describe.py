@@ -14,11 +14,12 @@ from sandbox.gateway.description import (
     TokenAuth,
 )
 from sandbox.model import settings, traffic
-from sandbox.model.serving import RequestSettings
+from sandbox.model.deployment import Deployment
 from sandbox.model.state import DeploymentState, EndpointState
 
 LONGEST_DEBUGGED_MS = 24 * 3600 * 1000
 WAITING_AT_A_BREAKPOINT = 100
+PROBED_S, FAILED_PROBES = 60, 1_000_000  # of one that is debugged: "pause" may stop all of it
 Auth = KeyAuth | TokenAuth
 
 
@@ -61,11 +62,15 @@ def _endpoint(
     )
 
 
-def _patient(requests: RequestSettings) -> RequestSettings:
-    """At a breakpoint nobody counts milliseconds, and the requests that come meanwhile wait."""
-    return replace(
-        requests, request_timeout_ms=LONGEST_DEBUGGED_MS, max_concurrent_requests_per_instance=WAITING_AT_A_BREAKPOINT
+def _patient(made_of: Deployment) -> Deployment:
+    """At a breakpoint nobody counts milliseconds or probes, and the requests that come meanwhile wait."""
+    requests = replace(
+        made_of.request_settings,
+        request_timeout_ms=LONGEST_DEBUGGED_MS,
+        max_concurrent_requests_per_instance=WAITING_AT_A_BREAKPOINT,
     )
+    probe = replace(made_of.readiness_probe, timeout=PROBED_S, failure_threshold=FAILED_PROBES)
+    return replace(made_of, request_settings=requests, readiness_probe=probe)
 
 
 def _deployment(
@@ -78,6 +83,7 @@ def _deployment(
     serving = state.serving
     assert serving is not None
     made_of = state.served or state.wanted
+    shown = made_of if serving.debug_port is None else _patient(made_of)
     instances = [  # the others come, or are about to end
         each
         for each in running.get((made_of.endpoint_name.lower(), name, serving.id), [])
@@ -92,8 +98,8 @@ def _deployment(
         upstreams,
         live_percent=live,
         mirror_percent=mirror,
-        requests=made_of.request_settings if serving.debug_port is None else _patient(made_of.request_settings),
-        readiness=made_of.readiness_probe,
+        requests=shown.request_settings,
+        readiness=shown.readiness_probe,
         readiness_path=serving.container.probe_path if serving.container else "/",
         stream_idle_ms=settings.stream_idle_ms(made_of),
     )

@@ -170,6 +170,8 @@ def test_logs_of_two_are_followed_in_order_long_lines_whole_and_kept_after_the_e
     score(two[1])
     assert until(lambda: [line for line in here.backend.tail(two[1], 9) if len(line) > 40000])
     until(lambda: any("xxxx" in line.text for line in heard))
+    assert ["x" * 40000 + "end" in line for line in here.backend.tail(two[1], 2)] == [True, False], "lines, not pieces"
+    assert len(here.backend.tail(two[1], 1)) == 1
     done.set()
     thread.join(10)
     assert {line.index for line in heard if "ready to talk" in line.text} == {0, 1}

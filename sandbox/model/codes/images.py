@@ -68,4 +68,9 @@ ROWS = {
         "`inference_config`, `build` or the backend that is asked for do not go together.",
         "Correct what the message names.",
     ),
+    "E144": Code(
+        "cannot be debugged",
+        "A debugger needs our server and a scoring script in a folder of yours, and a way to the instance.",
+        "See why.",
+    ),
 }
