@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and locks that the kernel releases when their holder ends."""
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -11,13 +12,15 @@ from typing import Any
 
 from sandbox.model.errors import SandboxError
 
+DRAFT = ".draft"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 LOCK_S = 30.0  # a lock is held for a few file operations; longer means that something is wrong
 
 
 def write(path: str, data: bytes, *, mode: int = 0o600) -> None:
     """Replace a file at once: who reads it sees the old content or the new one, also after a power cut."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    draft = f"{path}.{secrets.token_hex(4)}.draft"
+    draft = f"{path}.{secrets.token_hex(4)}{DRAFT}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with open(descriptor, "wb") as file:
@@ -69,26 +72,45 @@ def try_lock(path: str) -> Iterator[bool]:
         os.close(descriptor)
 
 
+def sweep(folder: str) -> None:
+    """Remove what ``write`` left in a folder when it was killed; the caller holds the lock of those who write there."""
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(folder):
+            if name.endswith(DRAFT):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
+
+
 @contextlib.contextmanager
 def alone(path: str, what: str) -> Iterator[None]:
     """Hold the lock of the file ``path`` (made when needed); ``what`` names what it protects.
+
+    Who holds it may remove the file: somebody who waits for it then takes the lock of the file that comes after it.
 
     Raises:
         SandboxError: E005, somebody has held it for ``LOCK_S`` seconds.
     """
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + LOCK_S
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if _take(descriptor) and _is(descriptor, path):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+        if time.monotonic() > deadline:
+            raise SandboxError("E005", f"{what} is being changed by another command", f"{path} is locked", "try again")
+        time.sleep(0.005)
+
+
+def _is(descriptor: int, path: str) -> bool:
+    """Tell whether the open file is the one that has this name now."""
     try:
-        deadline = time.monotonic() + LOCK_S
-        while not _take(descriptor):
-            if time.monotonic() > deadline:
-                raise SandboxError(
-                    "E005", f"{what} is being changed by another command", f"{path} is locked", "try again"
-                )
-            time.sleep(0.005)
-        yield
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 if sys.platform == "win32":

@@ -200,11 +200,13 @@ class ProcessBackend:
 
     def _ask_to_end(self, place: Place, record: Record, grace_s: float) -> None:
         """Send SIGTERM, once: the second one would cut off what the first one lets finish."""
-        deadline = time.monotonic() + grace_s
+        deadline, asked = time.monotonic() + grace_s, False
         while place.lives() and time.monotonic() < deadline:
             said = place.said()
-            if said.id == record.id and said.pid is not None and not place.asked_to_end(record):
-                place.ask_to_end(record)  # before it is sent: whoever comes after us then waits the whole grace
+            if said.id == record.id and said.pid is not None and not asked and not place.asked_to_end(record):
+                asked = True
+                with contextlib.suppress(OSError):  # a full disk keeps nobody from ending
+                    place.ask_to_end(record)  # before it is sent: whoever comes after us then waits the whole grace
                 processes.send(said.pid, said.began, signal.SIGTERM)
             time.sleep(PAUSE_S)
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sandbox.gateway.words import Json
 
 LONGEST_FOLDER = 90  # bytes, so that the sockets in it have addresses that fit
 LARGEST_LOG = 16 * 2**20
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}")
 FIX = "remove it, or set SANDBOX_HOME to another folder with a short path"
 
 
@@ -136,4 +138,12 @@ class Folder:
         self.make()
         with self.append_to("change.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what somebody left who was killed while he wrote: it holds keys. Nobody else writes here now."""
+        for name in os.listdir(self.path):
+            if _DRAFT.fullmatch(name):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self.at(name))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sandbox import files
 from sandbox.backend.protocol import Backend
 from sandbox.home import Home
 from sandbox.model.errors import NotFound, SandboxError
@@ -156,6 +157,12 @@ def of_system(error: OSError) -> SandboxError:
     what = f"{error.filename} cannot be used" if error.filename else "a file cannot be used"
     fix = "make room, or correct the permissions; then say the same again"
     return SandboxError("E003", what, error.strerror or str(error), fix)
+
+
+def no_room(error: BaseException) -> bool:
+    """Tell whether an error of the file system, or one that tells of it, means that the disk is full."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in files.FULL
 
 
 def failure_of(error: SandboxError) -> Failure:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
 from sandbox.ops import endpoints, removal, space
-from sandbox.ops.context import Context, begin, refuse_if_busy
+from sandbox.ops.context import Context, begin, no_room, refuse_if_busy
 from sandbox.ops.publish import publish
+from sandbox.store.secret_files import SecretFiles
 
 
 def delete(context: Context, name: str) -> None:
@@ -26,13 +27,11 @@ def delete(context: Context, name: str) -> None:
         refuse_if_busy(state, f"endpoint {name}")
         for each, deployment in state.deployments.items() if state else ():
             refuse_if_busy(deployment, f"deployment {each}")
-        if state is not None:
-            context.store.write(replace(state, state="Deleting", operation=operation))
-        else:  # what it says cannot be kept: without it, what still runs is ended by the next who heals
-            _forget(context, name)
+        if state is None or not _marked(context, replace(state, state="Deleting", operation=operation)):
+            _forget(context, name)  # at once: what still runs is then ended by the next who heals
     with context.step("delete", f"endpoint {name}", name):
         try:
-            publish(context)
+            _off_the_gateway(context)
             removal.stop_all(context, name)
             with context.store.alone(name):
                 _forget(context, name)
@@ -42,6 +41,37 @@ def delete(context: Context, name: str) -> None:
         publish(context)  # the gateway ends with the last endpoint
         space.tidy(context)
     context.store.note(name, "delete", "deleted")
+    context.store.retire(name)
+
+
+def sweep(context: Context) -> None:
+    """Remove what commands left that were killed between two files: keys, journals and locks of no endpoint."""
+    secrets = [name for group in ("keys", "tokens") for name in SecretFiles(context.home, group).names()]
+    for name in sorted({*context.store.strangers(), *secrets} - set(context.store.names())):
+        with context.store.alone(name):  # whoever creates it makes its keys under this lock
+            if name not in context.store.names():
+                endpoints.forget_secrets(context, name)
+                context.store.retire(name)
+
+
+def _marked(context: Context, state: EndpointState) -> bool:
+    """Write down that it is being deleted; tell whether the disk has room for that."""
+    try:
+        context.store.write(state)
+    except OSError as error:
+        if not no_room(error):
+            raise
+        return False
+    return True
+
+
+def _off_the_gateway(context: Context) -> None:
+    """Publish without it; where the disk is full, later: what is removed meanwhile makes room."""
+    try:
+        publish(context)
+    except SandboxError as error:
+        if not no_room(error):
+            raise
 
 
 def _whole(context: Context, name: str) -> EndpointState | None:

@@ -14,7 +14,7 @@ from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.reference import AssetReference
 from sandbox.model.state import DeploymentState
 from sandbox.ops import backends, debugging, editors, removal, rollout, sealed, space
-from sandbox.ops.context import Context, begin, refuse_if_busy, refuse_if_deleted, with_deployment
+from sandbox.ops.context import Context, begin, no_room, refuse_if_busy, refuse_if_deleted, with_deployment
 from sandbox.ops.publish import publish
 from sandbox.store.endpoints import now
 
@@ -195,7 +195,14 @@ def delete(context: Context, endpoint: str, name: str) -> None:
             raise SandboxError("E057", f"deployment {name!r} has {live[name]} percent of the traffic", why, fix)
         mirror = {each: share for each, share in state.endpoint.mirror_traffic.items() if each.lower() != name}
         state = replace(state, endpoint=replace(state.endpoint, mirror_traffic=mirror))
-        context.store.write(with_deployment(state, name, replace(found, state="Deleting", operation=begin("delete"))))
+        marked = with_deployment(state, name, replace(found, state="Deleting", operation=begin("delete")))
+        try:
+            context.store.write(marked)
+        except OSError as error:
+            if not no_room(error):
+                raise
+            _make_room(context, state.name, name)
+            context.store.write(marked)
     with context.step("delete", f"deployment {name}", state.name, name):
         try:
             _finish_deletion(context, state.name, name)
@@ -205,6 +212,15 @@ def delete(context: Context, endpoint: str, name: str) -> None:
             raise
         space.tidy(context)
     context.store.note(state.name, "delete", f"deployment {name}")
+
+
+def _make_room(context: Context, endpoint: str, name: str) -> None:
+    """End what is to be deleted before that can be written down: the disk is full, and this takes room.
+
+    Killed behind it, the deployment lacks its instances; ``heal`` would bring them back.
+    """
+    removal.stop(context, removal.of_deployment(context, endpoint, name))
+    removal.forget_revisions(context, endpoint, name, ())
 
 
 def _finish_deletion(context: Context, endpoint: str, name: str) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
@@ -14,6 +14,9 @@ from sandbox.ops.context import Context, refuse_if_deleted
 from sandbox.ops.publish import publish
 from sandbox.reconcile.describe import served
 from sandbox.store import keys
+
+if TYPE_CHECKING:
+    from sandbox.store.tokens_issuer import Issuer
 
 FIRST_PORT, LAST_PORT = 8100, 8999  # of endpoints that do not ask for one
 ATTEMPTS = 5  # with other ports, when another program takes the one that was free a moment ago
@@ -32,13 +35,13 @@ def create(context: Context, endpoint: Endpoint) -> EndpointState:
 
 
 def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointState:
-    _make_secrets(context, endpoint)
+    issuer = _issuer(endpoint)
+    if not context.store.names():
+        strays.end(context)  # what it waits for, it waits for while no lock is held
     found = None
     try:
         with context.step("gateway", f"endpoint {endpoint.name}", endpoint.name):
             with context.store.all_alone(), context.store.alone(endpoint.name):
-                if not context.store.names():
-                    strays.end(context)
                 found = context.store.find(endpoint.name)
                 if found is not None:
                     refuse_if_deleted(found)
@@ -46,6 +49,7 @@ def _create(context: Context, endpoint: Endpoint, attempts: int) -> EndpointStat
                 endpoint = _checked(found, endpoint)
                 port = _port(context, endpoint, found)
                 state = replace(found, endpoint=endpoint, port=port) if found else EndpointState(endpoint, port)
+                _make_secrets(context, endpoint, issuer)
                 state = context.store.write(state)
             _publish_or_undo(context, state, found)
     except SandboxError as error:
@@ -68,15 +72,14 @@ def update(
     """Change what an endpoint is like, its traffic or its mirror; what is None stays.
 
     ``change`` returns the endpoint as it shall be. It is given the endpoint as it is when nobody else can change it, so
-    that of two commands at once none takes back what the other one did; and once before, so that the keys are there.
+    that of two commands at once none takes back what the other one did; and once before, to ask who signs its tokens.
     ``noted``: a change of traffic is a generation that can be gone back to.
 
     Raises:
         NotFound: E050.
         SandboxError: E056, E058 to E060.
     """
-    if change is not None:
-        _make_secrets(context, change(context.endpoint(name).endpoint))
+    issuer = None if change is None else _issuer(change(context.endpoint(name).endpoint))
     with context.step("gateway", _told(live, mirror), name):
         with context.store.all_alone(), context.store.alone(name):
             before = context.endpoint(name)
@@ -86,6 +89,8 @@ def update(
             wanted = wanted if live is None else replace(wanted, traffic=dict(live))
             wanted = wanted if mirror is None else replace(wanted, mirror_traffic=dict(mirror))
             wanted = _checked(before, wanted)
+            if change is not None:
+                _make_secrets(context, wanted, issuer)
             state = context.store.write(replace(before, endpoint=wanted, port=_port(context, wanted, before)))
         _publish_or_undo(context, state, before)
     context.store.note(state.name, "update", _told(live, mirror))
@@ -134,9 +139,27 @@ def regenerate_keys(context: Context, name: str, which: str) -> None:
         )
     with context.step("gateway", f"{which} key of {state.name}", state.name):
         with context.store.alone(name):
-            keys.replace(context.home, state.name, "secondary" if which == "secondary" else "primary")
-        publish(context, state.name)
+            before = _keys(context, state.name)
+            made = keys.replace(context.home, state.name, "secondary" if which == "secondary" else "primary")
+        try:
+            publish(context, state.name)
+        except SandboxError:
+            with context.store.alone(name):
+                if before is not None and _keys(context, state.name) == made:  # else another command's are there
+                    keys.make(context.home, state.name, primary=before.primary, secondary=before.secondary)
+            with contextlib.suppress(SandboxError):
+                publish(context)
+            raise
     context.store.note(state.name, "regenerate-keys", f"{which} key replaced")
+
+
+def _keys(context: Context, name: str) -> keys.Keys | None:
+    try:
+        return keys.read(context.home, name)
+    except SandboxError as error:
+        if error.code != "E096":
+            raise
+        return None
 
 
 def keeping_traffic(endpoint: Endpoint, before: Endpoint) -> Endpoint:
@@ -167,14 +190,26 @@ def _publish_or_undo(context: Context, state: EndpointState, before: EndpointSta
         raise
 
 
-def _make_secrets(context: Context, endpoint: Endpoint) -> None:
-    """Make the keys, or learn whose tokens open the endpoint; what is there stays. May ask a tenant: hold no lock."""
+def _issuer(endpoint: Endpoint) -> "Issuer | None":
+    """Return whose tokens open the endpoint, None where this machine signs them. May ask a tenant: hold no lock."""
+    if endpoint.auth_mode == "key":
+        return None
+    from sandbox.store import tokens_issuer
+
+    return tokens_issuer.of_properties(endpoint.properties)
+
+
+def _make_secrets(context: Context, endpoint: Endpoint, issuer: "Issuer | None") -> None:
+    """Make the keys, or keep whose tokens open the endpoint; what is there stays.
+
+    The caller holds the endpoint's lock, so that nobody takes keys for left over whose endpoint is yet to be written.
+    """
     if endpoint.auth_mode == "key":
         keys.make(context.home, endpoint.name)
         return
-    from sandbox.store import tokens, tokens_issuer
+    from sandbox.store import tokens
 
-    tokens.trust(context.home, endpoint.name, tokens_issuer.of_properties(endpoint.properties))
+    tokens.trust(context.home, endpoint.name, issuer)
 
 
 def forget_secrets(context: Context, name: str) -> None:

@@ -49,6 +49,7 @@ def heal(context: Context, leave_alone: Collection[tuple[str, str]] = ()) -> Hea
     removal.stop(context, done.stop)
     _forget(context, done.stop)
     strays.end(context)
+    deletion.sweep(context)
     return Healed(done, tuple(failed), troubles)
 
 

@@ -66,12 +66,7 @@ class Watching:
 
     def journal(self, most: int = 200) -> list[dict[str, Any]]:
         """Return the newest notes about all endpoints, those that are gone as well, oldest first."""
-        folder = self._context.home.at("journal")
-        names = []
-        with contextlib.suppress(FileNotFoundError):
-            names = [name.removesuffix(".jsonl") for name in os.listdir(folder) if name.endswith(".jsonl")]
-        found = [note for name in names for note in self._context.store.journal(name)]
-        return sorted(found, key=lambda note: str(note.get("at")))[-most:]
+        return self._context.store.journals()[-most:]
 
     def usage(self, instances: "Iterable[Instance]") -> dict[tuple[str, str], Usage]:
         """Return what deployments use: of each instance the process that was started and all that it has started."""

@@ -18,6 +18,7 @@ from sandbox.store import codec
 
 STATE = "state.json"
 JOURNAL_LARGEST = 1 << 20  # bytes, then the older half goes
+GONE = "_gone"  # the journal of all endpoints that were deleted; no endpoint can have this name
 
 
 def now() -> str:
@@ -98,8 +99,23 @@ class Endpoints:
         """
         for violation in names.check(name):
             raise NotFound("E050", f"no endpoint {name!r}", violation.why, "sandbox status")
-        with files.alone(self._home.at("locks", f"{name.lower()}.lock"), f"endpoint {name}"):
-            yield
+        path = self._home.at("locks", f"{name.lower()}.lock")
+        with files.alone(path, f"endpoint {name}"):
+            try:
+                yield
+            finally:
+                if not os.path.exists(self._file(name.lower())):  # deleted, or never there
+                    with contextlib.suppress(OSError):  # Windows: it is open
+                        os.unlink(path)
+
+    def strangers(self) -> list[str]:
+        """Return the names of endpoints that are not there and left a lock or a journal: their deletion was killed."""
+        found = set()
+        for folder, suffix in (("locks", ".lock"), ("journal", ".jsonl")):
+            with contextlib.suppress(FileNotFoundError):
+                listed = os.listdir(self._home.at(folder))
+                found |= {name.removesuffix(suffix) for name in listed if name.endswith(suffix)}
+        return sorted(name for name in found - set(self.names()) if not names.check(name))
 
     @contextlib.contextmanager
     def all_alone(self) -> Iterator[None]:
@@ -110,6 +126,7 @@ class Endpoints:
     def write(self, state: EndpointState) -> EndpointState:
         """Keep a state, one generation on; the caller holds the endpoint's lock. Returns what was written."""
         written = replace(state, generation=state.generation + 1, changed=now(), created=state.created or now())
+        files.sweep(os.path.dirname(self._file(state.name)))
         files.write_json(self._file(state.name), codec.encode(written))
         return written
 
@@ -120,22 +137,49 @@ class Endpoints:
         shutil.rmtree(os.path.dirname(self._file(name)), ignore_errors=True)
 
     def note(self, name: str, verb: str, text: str, **more: Any) -> None:
-        """Add a line to the endpoint's journal, which outlives the endpoint."""
-        path = self._journal(name)
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        """Add a line to the endpoint's journal, where the disk takes it."""
         line = json.dumps({"at": now(), "endpoint": name, "verb": verb, "text": text, **more}, ensure_ascii=False)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, f"{line}\n".encode())
-            large = os.fstat(descriptor).st_size > JOURNAL_LARGEST
-        finally:
-            os.close(descriptor)
-        if large:
-            lines = self._lines(path)
-            files.write(path, "".join(lines[len(lines) // 2 :]).encode())
+        with contextlib.suppress(OSError), self._journals():
+            self._append(name, [f"{line}\n"])
+
+    def retire(self, name: str) -> None:
+        """Put the journal of an endpoint that was deleted to those of all that are gone: together they stay small."""
+        with contextlib.suppress(OSError), self._journals():
+            lines = self._lines(self._journal(name))
+            if lines:
+                self._append(GONE, lines)
+                os.unlink(self._journal(name))
 
     def journal(self, name: str) -> list[dict[str, Any]]:
-        """Return what was noted about an endpoint, oldest first."""
+        """Return what was noted about an endpoint, oldest first, also about an earlier one of its name."""
+        gone = [note for note in self._notes(GONE) if str(note.get("endpoint")).lower() == name.lower()]
+        return gone + self._notes(name)
+
+    def journals(self) -> list[dict[str, Any]]:
+        """Return what was noted about all endpoints, those that are gone as well, oldest first."""
+        folder = self._home.at("journal")
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+        found = [note for name in names if name.endswith(".jsonl") for note in self._notes(name.removesuffix(".jsonl"))]
+        return sorted(found, key=lambda note: str(note.get("at")))
+
+    @contextlib.contextmanager
+    def _journals(self) -> Iterator[None]:
+        """Let nobody else write to journals: who shortens one would lose what is written meanwhile."""
+        with files.alone(self._home.at("locks", "_journal.lock"), "the journal"):
+            yield
+
+    def _append(self, name: str, lines: list[str]) -> None:
+        path = self._journal(name)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0) as file:
+            file.write("".join(lines).encode())
+            large = file.tell() > JOURNAL_LARGEST
+        if large:
+            files.sweep(os.path.dirname(path))
+            kept = self._lines(path)
+            files.write(path, "".join(kept[len(kept) // 2 :]).encode())
+
+    def _notes(self, name: str) -> list[dict[str, Any]]:
         found = []
         for line in self._lines(self._journal(name)):
             with contextlib.suppress(ValueError):  # the half line of a command that was killed

@@ -47,10 +47,7 @@ class SecretFiles:
         """
         self._home.make()
         with files.alone(os.path.join(self._home.secrets, f"{self._group}.lock"), f"{self._home.secrets}"):
-            for name in _entries(self._folder):
-                if name.endswith(".draft"):  # nobody else writes here now: it is left over, and holds secrets
-                    with contextlib.suppress(FileNotFoundError):
-                        os.unlink(os.path.join(self._folder, name))
+            files.sweep(self._folder)  # nobody else writes here now: it is left over, and holds secrets
             yield
 
     def write(self, name: str, value: Any) -> None:
@@ -65,10 +62,3 @@ class SecretFiles:
     def _path(self, name: str) -> str:
         assert not set(name) & {"/", "\\", "\0", "."}, "names are checked before they come here"
         return os.path.join(self._folder, f"{name.lower()}{_SUFFIX}")
-
-
-def _entries(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except FileNotFoundError:
-        return []

@@ -56,19 +56,19 @@ def test_changes_at_once_are_all_kept(box):
 
 def test_what_the_gateway_refuses_is_undone_and_nothing_that_another_command_did(box, monkeypatch):
     box.start("blue", "green")
-    make = endpoints._make_secrets
+    issuer = endpoints._issuer
 
-    def meanwhile(context, endpoint):
-        make(context, endpoint)
-        monkeypatch.setattr(endpoints, "_make_secrets", make)
+    def meanwhile(endpoint):
+        monkeypatch.setattr(endpoints, "_issuer", issuer)
         box.api.online_endpoints.update(name="shop", traffic={"green": 100, "blue": 0})
         monkeypatch.setattr(endpoints, "publish", refuse)
+        return issuer(endpoint)
 
-    def refuse(_):
+    def refuse(*_):
         monkeypatch.undo()
         raise SandboxError("E059", "it does not answer")
 
-    monkeypatch.setattr(endpoints, "_make_secrets", meanwhile)
+    monkeypatch.setattr(endpoints, "_issuer", meanwhile)
     with pytest.raises(SandboxError, match="E059"):
         box.api.online_endpoints.create(box.endpoint(description="refused"))
     shown = box.api.online_endpoints.show("shop").as_azure()

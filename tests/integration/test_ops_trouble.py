@@ -1,6 +1,7 @@
 """What is wrong with one endpoint is its own trouble: the others are changed, brought up and taken down as ever."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -9,7 +10,10 @@ import sys
 
 import pytest
 
+from sandbox import files
+from sandbox.gateway.folder import Folder
 from sandbox.model.errors import NotFound, SandboxError
+from sandbox.ops import endpoints
 from sandbox.store import keys
 from tests.support.boxes import box_in, until
 from tests.support.gateways import ask
@@ -173,3 +177,79 @@ def test_an_endpoint_whose_port_a_stranger_has_taken_can_be_deleted(two):
     with socket.create_server(("127.0.0.1", two.port("bank"))):
         two.api.down(["bank"])
     two.consistent()
+
+
+# --- Disks that are full, commands that are killed or refused --------------------------------------------------------
+
+
+@contextlib.contextmanager
+def full(monkeypatch, freed):
+    """A disk that takes nothing until the folder ``freed`` is gone."""
+
+    def until_freed(real):
+        def write(*arguments, **more):
+            if freed.exists():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere")
+            return real(*arguments, **more)
+
+        return write
+
+    with monkeypatch.context() as patch:
+        for owner, name in ((files, "write"), (Folder, "write")):
+            patch.setattr(owner, name, until_freed(getattr(owner, name)))
+        yield
+
+
+def test_what_takes_room_on_a_full_disk_can_be_deleted(two, monkeypatch):
+    two.api.online_deployments.create(two.deployment("green"))
+    with full(monkeypatch, two.home / "instances" / "shop" / "green"):
+        with pytest.raises(OSError, match="No space left"):
+            two.api.online_endpoints.update(name="shop", traffic={"blue": 0})
+        two.api.online_deployments.delete("green", "shop")
+    assert two.ask("green").status == 404
+    two.consistent()
+    with full(monkeypatch, two.home / "instances" / "bank"):
+        two.api.down(["bank"])
+    assert [each.name for each in two.api.online_endpoints.list()] == ["shop"]
+    two.consistent()
+    with full(monkeypatch, two.home / "instances" / "shop"):
+        two.api.down()
+    assert two.api.context().gateway.running() is None
+
+
+def test_deletion_leaves_no_file_of_its_endpoint(two):
+    two.api.down(["bank"])
+    assert [str(path) for path in two.home.rglob("*") if "bank" in path.name] == []
+
+
+def test_keys_and_journals_of_a_command_that_was_killed_go_with_the_next_who_heals(two):
+    keys.make(two.api.home, "ghost")  # ``create`` was killed before it wrote the endpoint down
+    context = two.api.context()
+    context.store.note("ghost", "create", "begun")
+    (two.home / "locks" / "ghost.lock").touch()
+    two.api.heal()
+    assert [str(path) for path in two.home.rglob("*") if "ghost" in path.name] == []
+    assert [note["text"] for note in context.store.journal("ghost")] == ["begun"]
+    two.consistent()
+
+
+def test_an_endpoint_that_cannot_be_written_down_leaves_no_keys(box, monkeypatch):
+    box.start("blue")
+    with full(monkeypatch, box.home / "endpoints" / "shop"), pytest.raises(OSError, match="No space left"):
+        box.api.online_endpoints.create(box.endpoint("bank"))
+    box.api.heal()
+    assert [str(path) for path in box.home.rglob("*") if "bank" in path.name] == []
+
+
+def test_a_key_that_the_gateway_could_not_be_told_is_not_kept(two, monkeypatch):
+    before = two.api.online_endpoints.credentials("bank")
+
+    def refuse(*_):
+        raise SandboxError("E059", "the gateway is busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(endpoints, "publish", refuse)
+        with pytest.raises(SandboxError, match="E059"):
+            two.api.online_endpoints.regenerate_keys("bank", "secondary")
+    assert two.api.online_endpoints.credentials("bank") == before
+    assert ask(two.port("bank"), key=before["secondaryKey"], body=b"{}").status == 200

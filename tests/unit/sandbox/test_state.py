@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import stat
 import tempfile
+import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -170,9 +172,73 @@ def test_the_journal_outlives_the_endpoint_and_stays_small(tmp_path, monkeypatch
     for number in range(60):
         store.note("shop", "update", f"{number}")
     store.remove("shop")
+    store.retire("shop")
     texts = [int(line["text"]) for line in store.journal("shop")]
     assert texts == list(range(60 - len(texts), 60))
     assert 5 < len(texts) < 60
+    assert os.listdir(tmp_path / "journal") == ["_gone.jsonl"], "one file for all that are gone, and no larger than one"
+    assert store.journal("bank") == []
+    store.note("bank", "create", "new")
+    assert [line["endpoint"] for line in store.journals()][-2:] == ["shop", "bank"]
+
+
+def test_a_journal_that_is_shortened_loses_nothing_that_is_written_meanwhile(tmp_path, monkeypatch):
+    from sandbox.store import endpoints
+
+    monkeypatch.setattr(endpoints, "JOURNAL_LARGEST", 4000)
+
+    def write(who):
+        for number in range(60):
+            Endpoints(Home(str(tmp_path))).note("shop", who, f"{number}")
+
+    writers = [threading.Thread(target=write, args=(who,)) for who in "abcd"]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+    found = Endpoints(Home(str(tmp_path))).journal("shop")
+    for who in {line["verb"] for line in found}:
+        texts = [int(line["text"]) for line in found if line["verb"] == who]
+        assert texts == list(range(60 - len(texts), 60)), who
+    assert os.listdir(tmp_path / "journal") == ["shop.jsonl"]
+
+
+def test_a_lock_that_is_removed_by_its_holder_still_keeps_everybody_out(tmp_path):
+    path, inside, most = str(tmp_path / "a.lock"), [], []
+
+    def hold():
+        for _ in range(40):
+            with files.alone(path, "it"):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.0005)
+                inside.pop()
+                os.unlink(path)
+
+    threads = [threading.Thread(target=hold) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert (len(most), max(most)) == (160, 1)
+
+
+def test_locks_of_endpoints_that_are_not_there_do_not_stay(tmp_path):
+    store = Endpoints(Home(str(tmp_path)))
+    with store.alone("shop"):
+        assert (tmp_path / "locks" / "shop.lock").exists()
+    assert os.listdir(tmp_path / "locks") == []
+    with store.alone("shop"):
+        store.write(EndpointState(Endpoint("shop"), 8100))
+    assert os.listdir(tmp_path / "locks") == ["shop.lock"]
+
+
+def test_drafts_of_a_command_that_was_killed_go_with_the_next_change(tmp_path):
+    store = Endpoints(Home(str(tmp_path)))
+    store.write(EndpointState(Endpoint("shop"), 8100))
+    (tmp_path / "endpoints" / "shop" / "state.json.0123abcd.draft").write_text("half")
+    store.write(EndpointState(Endpoint("shop"), 8100))
+    assert os.listdir(tmp_path / "endpoints" / "shop") == ["state.json"]
 
 
 @pytest.mark.parametrize(

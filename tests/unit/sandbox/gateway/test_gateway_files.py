@@ -48,6 +48,14 @@ def test_a_write_that_fails_leaves_the_old_text_and_no_draft(folder, monkeypatch
     assert folder.tail("a.json") == "old"
 
 
+def test_drafts_of_somebody_who_was_killed_are_removed_by_the_next_one(folder):
+    for name in (".rds.json.0123abcd", ".process.json.89abcdef"):
+        folder.append_to(name).close()
+    folder.write("rds.json", "{}")
+    with folder.alone():
+        assert sorted(os.listdir(folder.path)) == ["change.lock", "rds.json"]
+
+
 def test_every_publication_has_a_version_of_its_own(folder):
     first, second = (folder.publish("rds.json", [{"name": "main"}]) for _ in range(2))
     assert first != second
