@@ -20,13 +20,14 @@ from tui.screens.trouble import TroubleBox
 from tui.source import Order, Source
 
 Found = TypeVar("Found")
+STYLES = os.path.join(os.path.dirname(__file__), "styles")
 
 
 class Desk(App[None]):
     """One home, looked at."""
 
     TITLE = "sandbox"
-    CSS_PATH: ClassVar = [f"styles/{name}.tcss" for name in ("base", "pages", "dialogs")]
+    CSS_PATH: ClassVar = [os.path.join(STYLES, f"{name}.tcss") for name in ("base", "pages", "dialogs")]
     BINDINGS: ClassVar = keys.bindings(keys.EVERYWHERE)
     COMMANDS: ClassVar = {Everything}
     MODES: ClassVar = pages.PAGES
@@ -42,9 +43,18 @@ class Desk(App[None]):
         (50, "-high"),
     ]
 
-    def __init__(self, source: Source, *, read_only: bool = False, every: float | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        read_only: bool = False,
+        every: float | None = None,
+        drawn: Callable[[], None] | None = None,
+    ) -> None:
+        """``drawn`` is called once, when the first look is on the screen."""
         super().__init__()
         self.source = source
+        self._drawn = drawn
         self.read_only = read_only
         self.prefs = prefs.read(source.place)
         self.look: Look | None = None
@@ -76,6 +86,9 @@ class Desk(App[None]):
         self.look = message.look
         self._choose_something()
         self.show_look()
+        if self._drawn is not None:
+            self.call_after_refresh(self._drawn)
+            self._drawn = None
 
     @on(Returned)
     def _returned(self, message: Returned) -> None:
@@ -236,9 +249,10 @@ class Desk(App[None]):
 
 def run(home: str | None = None, *, read_only: bool = False) -> int:
     """Show the terminal UI of a home until somebody leaves; return the exit code."""
+    from tui import pace
     from tui.box import Box
 
-    desk = Desk(Box(home), read_only=read_only)
+    desk = Desk(Box(home), read_only=read_only, drawn=pace.settle)
     if os.environ.get("NO_COLOR"):
         desk.prefs = prefs.Prefs(theme="ansi-dark", page=desk.prefs.page)
     desk.run()

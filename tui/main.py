@@ -31,14 +31,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and not _driven():
             sys.stderr.write("sandbox tui needs a terminal; sandbox status prints the same once\n")
             return 2
-        from tui.app import run
-
-        return run(given.home, read_only=given.read_only)
+        return _show(given.home, read_only=given.read_only)
     except SandboxError as error:
-        sys.stderr.write(f"error[{error.code}] {error.what}\n")
-        if error.fix:
-            sys.stderr.write(f"  fix: {error.fix}\n")
+        from sandbox.cli.render import Paper
+
+        paper = Paper(sys.stderr)
+        paper.headline(error)
+        paper.advice(error.why, error.fix)
         return error.exit_code
+
+
+def _show(home: str | None, *, read_only: bool) -> int:
+    """Show it, and end at once: nothing is left to be done, and threads that still ask are waited for by nobody."""
+    import os
+
+    from tui import pace
+
+    pace.begin()
+    from tui.app import run
+
+    code = run(home, read_only=read_only)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _driven() -> bool:

@@ -1,15 +1,19 @@
 """A bounded store of log lines, and what a filter lets through. Pure; made for 5,000 lines a second."""
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 from tui.looks import Line
 
 MOST = 100_000  # lines
 CHUNK = 10_000  # so many go at once when it is full
 LONGEST = 4096  # characters of a line that are shown
+LONGEST_KEPT, LONG_KEPT = 2**20, 20  # of the newest lines that are longer, so much is kept to be read alone
+LEVEL, TEXT, MOMENT, MARK = 4, 5, 7, 8  # places in an entry
 
 Level = Literal["D", "I", "W", "E", ""]
 _RECORD = re.compile(
@@ -19,11 +23,13 @@ _RECORD = re.compile(
 _JSON = re.compile(r'^\{"time": "(?P<day>[^T"]+)T(?P<time>\d\d:\d\d:\d\d)\.(?P<ms>\d{3})')
 _JSON_LEVEL = re.compile(r'"level": "([A-Z])')
 _JSON_TEXT = re.compile(r'"message": "((?:[^"\\]|\\.)*)"')
-_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])|[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line, read. ``level`` and ``time`` of a line that continues another are the other one's."""
 
     number: int
@@ -33,8 +39,14 @@ class Entry:
     level: Level
     text: str
     begins: bool  # False: it continues the record before
-    moment: float = 0.0  # when it came, in seconds of any clock
+    moment: float = 0.0  # when it was written, in seconds of some clock; where it does not say, as the line before
     mark: bool = False
+
+
+# What the ring keeps of an entry. A plain tuple of numbers and texts, since those the garbage collector soon leaves
+# alone; 100,000 objects of any other type make it stop everything for 400 ms now and then.
+Record = tuple[Any, ...]
+Test = Callable[[Sequence[Any]], bool]
 
 
 class Ring:
@@ -42,87 +54,117 @@ class Ring:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._entries: list[Entry] = []
+        self._records: list[Record] = []
+        self._long: dict[int, str] = {}
         self._next = 0
         self._last: dict[str, Entry] = {}
         self.dropped = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._records)
 
     @property
-    def entries(self) -> Sequence[Entry]:
-        """All that are kept, oldest first."""
-        return self._entries
+    def first(self) -> int:
+        """The number of the oldest line that is kept."""
+        return self._next - len(self._records)
 
-    def add(self, lines: Sequence[Line], moment: float = 0.0) -> list[Entry]:
-        """Take lines; return them as entries."""
-        found = []
+    @property
+    def next(self) -> int:
+        """The number that the next line will have."""
+        return self._next
+
+    def at(self, number: int) -> Entry:
+        """Return a line that is kept."""
+        return Entry._make(self._records[number - self.first])
+
+    def full(self, number: int) -> str:
+        """Return the text of a line as it came, also where it is too long to be shown."""
+        return self._long.get(number) or self.at(number).text
+
+    @property
+    def moment(self) -> float:
+        """When the newest line was written."""
+        return float(self._records[-1][MOMENT]) if self._records else 0.0
+
+    def passing(self, test: Test, start: int, stop: int) -> list[int]:
+        """Return the numbers of those from ``start`` to before ``stop`` that a test lets through."""
+        first = self.first
+        return [record[0] for record in self._records[max(0, start - first) : max(0, stop - first)] if test(record)]
+
+    def add(self, lines: Sequence[Line]) -> range:
+        """Take lines; return their numbers."""
+        begin = self._next
         for line in lines:
             source = f"{line.endpoint}/{line.deployment}"
-            entry = read(line, self._next, self._last.get(source), moment)
+            entry = read(line, self._next, self._last.get(source), self.moment)
             self._last[source] = entry
+            self._records.append(tuple(entry))
+            if len(line.text) > LONGEST:
+                self._long[self._next] = clean(line.text[:LONGEST_KEPT], LONGEST_KEPT)
             self._next += 1
-            found.append(entry)
-        self._keep(found)
-        return found
+        self._trim()
+        return range(max(begin, self.first), self._next)
 
-    def mark(self, text: str, moment: float = 0.0) -> Entry:
-        """Put a line of our own in."""
-        entry = Entry(self._next, "", "", "", "", text, begins=True, moment=moment, mark=True)
+    def mark(self, text: str) -> range:
+        """Put a line of our own in; return its number."""
+        self._records.append(tuple(Entry(self._next, "", "", "", "", text, True, self.moment, True)))
         self._next += 1
-        self._keep([entry])
-        return entry
+        self._trim()
+        return range(self._next - 1, self._next)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._entries.clear()
+        self._records.clear()
         self._last.clear()
+        self._long.clear()
         self.dropped = 0
 
-    def _keep(self, found: list[Entry]) -> None:
-        self._entries += found
-        if len(self._entries) > self._most:
-            cut = max(CHUNK, len(self._entries) - self._most)
-            del self._entries[:cut]
+    def _trim(self) -> None:
+        if len(self._records) > self._most:
+            cut = max(CHUNK, len(self._records) - self._most)
+            del self._records[:cut]
             self.dropped += cut
+        for number in list(self._long)[:-LONG_KEPT]:
+            del self._long[number]
 
 
 def read(line: Line, number: int, before: Entry | None, moment: float) -> Entry:
     """Read one line of the server's log, as text or JSON; what is neither continues the record before."""
     text = clean(line.text)
-    found = _RECORD.match(text)
-    if found:
-        level: Level = _level(found["level"])
-        at = f"{found['time']}.{found['ms']}"
-        return Entry(number, line.endpoint, line.deployment, at, level, found["rest"], begins=True, moment=moment)
-    found = _JSON.match(text)
-    if found:
-        said, of_level = _JSON_TEXT.search(text), _JSON_LEVEL.search(text)
-        level = _level(of_level[1]) if of_level else "I"
-        at = f"{found['time']}.{found['ms']}"
-        return Entry(
-            number,
-            line.endpoint,
-            line.deployment,
-            at,
-            level,
-            said[1] if said else text,
-            begins=True,
-            moment=moment,
-        )
-    at, level = (before.time, before.level) if before else ("", "")
-    return Entry(number, line.endpoint, line.deployment, at, level, text, begins=False, moment=moment)
+    found = _RECORD.match(text) or _JSON.match(text)
+    if found is None:
+        at, level = (before.time, before.level) if before else ("", "")
+        written = before.moment if before else moment
+        return Entry(number, line.endpoint, line.deployment, at, level, text, False, written)
+    written = _minute(found["day"], found["time"][:5]) + float(f"{found['time'][6:]}.{found['ms']}")
+    if found.re is _RECORD:
+        of: Level = _level(found["level"])
+        said = found["rest"]
+    else:
+        of_level, of_text = _JSON_LEVEL.search(text), _JSON_TEXT.search(text)
+        of = _level(of_level[1]) if of_level else "I"
+        said = of_text[1] if of_text else text
+    at = f"{found['time']}.{found['ms']}"
+    return Entry(number, line.endpoint, line.deployment, at, of, said, True, written)
+
+
+@functools.lru_cache(64)
+def _minute(day: str, minute: str) -> float:
+    """Return the seconds since 1970 until a minute, as if it were UTC: only differences between lines are looked at."""
+    try:
+        return datetime.fromisoformat(f"{day}T{minute}+00:00").timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _level(letter: str) -> Level:
     return {"D": "D", "W": "W", "E": "E", "C": "E", "F": "E"}.get(letter, "I")  # type: ignore[return-value]
 
 
-def clean(text: str) -> str:
+def clean(text: str, most: int = LONGEST) -> str:
     """Take from a line what would repaint the screen; of a progress bar keep the last state."""
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]}…"
+    if len(text) > most:
+        text = f"{text[:most]}…"
     if text.isprintable():
         return text
     text = text.rstrip("\r").rpartition("\r")[2]
@@ -137,22 +179,22 @@ class Filter:
     grave: bool = False  # warnings and errors only
     newest_s: float = 0.0  # only of the last so many seconds; 0: all
 
-    def test(self) -> Callable[[Entry], bool]:
-        """Return what tells whether an entry is shown."""
+    def test(self) -> Test:
+        """Return what tells whether an entry, or what the ring keeps of it, is shown."""
         matches = self.matcher()
         inverted = self.text.startswith("!")
         grave = self.grave
 
-        def shown(entry: Entry) -> bool:
-            if entry.mark:
+        def shown(entry: Sequence[Any]) -> bool:
+            if entry[MARK]:
                 return True
-            if grave and entry.level not in {"W", "E"}:
+            if grave and entry[LEVEL] not in {"W", "E"}:
                 return False
-            return matches is None or (matches(entry.text) is None) == inverted
+            return matches is None or (matches(entry[TEXT]) is None) == inverted
 
         return shown
 
-    def matcher(self) -> "Callable[[str], re.Match[str] | None] | None":
+    def matcher(self) -> "Callable[..., re.Match[str] | None] | None":
         """Return what finds the text in a line; None without a filter. A broken expression is taken as words."""
         text = self.text.removeprefix("!")
         if not text:

@@ -1,5 +1,6 @@
 """What draws nothing: the rule of the sliders, rates, logs, jobs, commands, keys, errors."""
 
+import gc
 import json
 import re
 
@@ -16,6 +17,7 @@ from tui.ring import Filter, Ring, clean
 from tui.trouble import excerpt, of_answer, of_error, yours
 from tui.widgets.curve import drawn
 from tui.widgets.deployments import COLUMNS, shape
+from tui.widgets.log_line import place
 
 # --- Sliders ---------------------------------------------------------------------------------------------------------
 
@@ -126,19 +128,22 @@ def lines(*texts):
 
 
 def test_records_are_read_and_what_follows_belongs_to_them():
-    found = Ring().add(
+    ring = Ring()
+    numbers = ring.add(
         lines(
             "2026-11-23 12:02:51,114 E [4720] azmlinfsrv - score.py:12: KeyError: 'data'",
             "Traceback (most recent call last):",
             '{"time": "2026-11-23T12:02:52.001Z", "level": "WARNING", "message": "slow"}',
         )
     )
+    found = [ring.at(number) for number in numbers]
     assert [(each.time, each.level, each.begins) for each in found] == [
         ("12:02:51.114", "E", True),
         ("12:02:51.114", "E", False),
         ("12:02:52.001", "W", True),
     ]
     assert found[2].text == "slow"
+    assert found[2].moment - found[1].moment == pytest.approx(0.887)
 
 
 def test_nothing_repaints_our_screen():
@@ -154,7 +159,36 @@ def test_the_ring_is_bounded_and_counts_what_it_forgets():
         ring.add(lines(*["text"] * 7_000))
     assert len(ring) <= 20_000
     assert len(ring) + ring.dropped == 35_000
-    assert ring.entries[-1].number == 34_999
+    assert ring.at(ring.next - 1).number == 34_999
+    assert ring.passing(Filter("no such").test(), 0, ring.next) == []
+    assert ring.passing(Filter("text").test(), 0, ring.next)[0] == ring.first
+
+
+def test_what_the_ring_keeps_costs_the_garbage_collector_nothing():
+    ring = Ring()
+    ring.add(lines(*[f"2026-11-23 12:02:51,114 I [4720] root - line {number}" for number in range(5_000)]))
+    gc.collect()
+    assert not any(gc.is_tracked(record) for record in ring._records)
+
+
+def test_a_long_line_is_cut_on_the_screen_and_whole_when_it_is_read_alone():
+    ring = Ring()
+    numbers = ring.add(lines("short", f"{'x' * 100_000}end"))
+    assert len(ring.at(numbers[1]).text) < 5_000
+    assert ring.full(numbers[1]).endswith("end")
+    assert ring.full(numbers[0]) == "short"
+
+
+def test_a_record_names_its_failing_line():
+    frames = [
+        "Traceback (most recent call last):",
+        '  File "/x/site-packages/inference_http/scoring.py", line 90, in call',
+        '  File "/home/me/src/score.py", line 7, in run',
+        '  File "/x/lib/python3.11/json/__init__.py", line 346, in loads',
+    ]
+    assert place(["W something", *frames]) == ("/home/me/src/score.py", 7)
+    assert place(["root - score.py:12: KeyError: 'data'", *frames]) == ("score.py", 12)
+    assert place(["nothing"]) is None
 
 
 @pytest.mark.parametrize(
@@ -168,9 +202,9 @@ def test_the_ring_is_bounded_and_counts_what_it_forgets():
     ],
 )
 def test_filters_take_words_expressions_and_not(text, shown):
-    entries = Ring().add(lines("fine", "an Error", "more errors"))
-    test = Filter(text).test()
-    assert [each.text for each in entries if test(each)] == shown
+    ring = Ring()
+    ring.add(lines("fine", "an Error", "more errors"))
+    assert [ring.at(number).text for number in ring.passing(Filter(text).test(), 0, ring.next)] == shown
 
 
 # --- Commands --------------------------------------------------------------------------------------------------------
@@ -331,7 +365,9 @@ def test_many_requests_are_counted(poll):
     ],
 )
 def test_only_who_knows_the_token_gets_in(given, cookie, origin, passes):
-    assert web.allowed("secret", given=given, cookie=cookie, origin=origin, port=8099) is passes
+    host = "127.0.0.1:8099"
+    assert web.allowed("secret", given=given, cookie=cookie, origin=origin, host=host, port=8099) is passes
+    assert not web.allowed("secret", given=given, cookie=cookie, origin=origin, host="evil.example:8099", port=8099)
 
 
 def test_a_browser_only_looks_unless_it_is_allowed_more():

@@ -82,20 +82,18 @@ class Logs(Page):
         self._follower.start()
         row = self.desk.row
         if name and row is not None and row.trouble is not None and not row.running:
-            self.view.ring.mark(f"{row.trouble.what}: the last lines", time.monotonic())
+            self.view.extend(self.view.ring.mark(f"{row.trouble.what}: the last lines"))
             self.view.extend(self.view.ring.add([Line(endpoint, name, text) for text in row.trouble.log]))
 
     def _drain(self) -> None:
         if self._follower is None or self.desk.feed.paused:
             return
         lines, dropped = self._follower.take()
-        now = time.monotonic()
         if dropped:
-            self.view.ring.mark(
-                f"{write.plural(dropped, 'line')} dropped: they came faster than they could be drawn", now
-            )
+            why = "they came faster than they could be drawn"
+            self.view.extend(self.view.ring.mark(f"{write.plural(dropped, 'line')} dropped: {why}"))
         if lines:
-            self.view.extend(self.view.ring.add(lines, now))
+            self.view.extend(self.view.ring.add(lines))
             if self._wanted:
                 self._go_to_request()
 
@@ -115,7 +113,7 @@ class Logs(Page):
         if given.newest_s:
             of.append((f"  last {write.age(given.newest_s)}", "$warning"))
         if given.text:
-            found = f"{len(view.shown):,} of {len(view.ring):,}" if not view.highlight_only else "highlighted"
+            found = f"{view.count:,} of {len(view.ring):,}" if not view.highlight_only else "highlighted"
             of += [("  filter ", ""), (given.text, "b $primary"), f" ({found})"]
         return Content.assemble("Logs  ", *of)
 
@@ -197,13 +195,13 @@ class Logs(Page):
     def action_mark(self) -> None:
         """Draw a line."""
         at = time.strftime("%H:%M:%S")
-        self.view.extend([self.view.ring.mark(f"mark {at}", time.monotonic())])
+        self.view.extend(self.view.ring.mark(f"mark {at}"))
 
     def action_save(self) -> None:
         """Save what is shown."""
         text = "".join(f"{entry.time} {entry.deployment} {entry.level} {entry.text}\n" for entry in self.view.shown)
         path = outside.save(self.desk.source.place, "logs.txt", text)
-        self.desk.notify(path, title=f"{write.plural(len(self.view.shown), 'line')} saved", markup=False)
+        self.desk.notify(path, title=f"{write.plural(self.view.count, 'line')} saved", markup=False)
 
     def about_request(self, id: str, endpoint: str, deployment: str) -> None:  # noqa: A002 - the request's
         """Go to the lines of a request, of whatever deployment."""
@@ -220,13 +218,7 @@ class Logs(Page):
 
     def to_copy(self) -> str:
         """Copy the line that is chosen, with the lines that belong to it."""
-        here = self.view.here
-        if here is None:
-            return ""
-        shown = self.view.shown
-        start = shown.index(here)
-        end = next((at for at in range(start + 1, len(shown)) if shown[at].begins), len(shown))
-        return "\n".join(entry.text for entry in shown[start:end])
+        return "\n".join(entry.text for entry in self.view.record())
 
     def to_open(self) -> tuple[str, int] | None:
         """Open the file that the chosen line names."""

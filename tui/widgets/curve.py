@@ -20,9 +20,14 @@ class Curve(Widget):
 
     def tell(self, values: Sequence[float | None], text: str) -> None:
         """Show readings, and the newest one in words."""
-        if (values, text) != (self._values, self._text):
-            self._values, self._text = values, text
+        before = self._drawn()
+        self._values, self._text = values, text
+        if self._drawn() != before:
             self.refresh()
+
+    def _drawn(self) -> tuple[str, ...]:
+        width, height = self.size
+        return (self._text, *drawn(self._values, width, max(0, height - 1), self._least))
 
     def render(self) -> Content:
         """Draw."""

@@ -1,23 +1,25 @@
 """A log of any length: only what is seen is drawn, and following stops when somebody scrolls up."""
 
-import re
-from collections.abc import Callable
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding
+from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.ring import Entry, Filter, Ring
-from tui.themes import tone
+from tui.ring import MOMENT, Entry, Filter, Ring, Test
+from tui.widgets import log_line
 
-_PLACE = re.compile(r"^(?P<file>\S[^:]*\.py):(?P<line>\d+): ")
-_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+SLICE, SLICE_S, PAUSE_S = 500, 0.008, 0.001  # lines are chosen in slices: so many at a time, so long, with a pause
+MOST_OF_A_RECORD = 400  # lines
 
 
 class LogView(ScrollView, can_focus=True):
@@ -44,63 +46,93 @@ class LogView(ScrollView, can_focus=True):
         self.unseen = 0
         self.wrap = False
         self.sources = True
-        self._shown: list[Entry] = []
-        self._rows: list[tuple[int, int]] = []  # with wrapping: number in _shown, part of the line
-        self._test: Callable[[Entry], bool] = self.filter.test()
+        self._shown: list[int] = []  # numbers of entries
+        self._ends: list[int] = []  # with wrapping: for each of them, the row below its last one
+        self._test: Test = self.filter.test()
         self._find = self.filter.matcher()
         self._at: int | None = None  # number of the entry that was jumped to
         self._moving = False
+        self._turn = 0  # what chooses lines ends when another one has begun
+        self._choosing = False
 
     # --- Content -----------------------------------------------------------------------------------------------------
 
-    def extend(self, entries: list[Entry]) -> None:
+    def extend(self, numbers: range) -> None:
         """Show entries that the ring has just taken."""
-        if not entries:
-            return
-        first = self.ring.entries[0].number if len(self.ring) else 0
-        if self._shown and self._shown[0].number < first:
-            self._build()
-        else:
-            new = [entry for entry in entries if self._passes(entry)]
+        self._drop_old()
+        if numbers and not self._choosing:
+            new = self.ring.passing(self._passes, numbers.start, numbers.stop)
             self._shown += new
-            if self.wrap:
-                for number in range(len(self._shown) - len(new), len(self._shown)):
-                    self._rows += self._parts(number)
+            self._measure(self._ends, new)
             if not self.following:
                 self.unseen += len(new)
         self._resized()
+
+    def _drop_old(self) -> None:
+        """Let go of what the ring no longer has, and what is older than is wanted."""
+        first = self.ring.first
+        if self.filter.newest_s and self._shown:
+            since = self.ring.moment - self.filter.newest_s
+            first = max(
+                first,
+                next(
+                    (each for each in self._shown if each >= first and self.ring.at(each).moment >= since),
+                    self.ring.next,
+                ),
+            )
+        count = bisect_left(self._shown, first)
+        if count:
+            del self._shown[:count]
+            if self.wrap:
+                gone = self._ends[count - 1]
+                self._ends = [end - gone for end in self._ends[count:]]
 
     def narrow(self, to: Filter, *, highlight_only: bool) -> None:
         """Show through another filter."""
         self.filter, self.highlight_only = to, highlight_only
         self._test, self._find = to.test(), to.matcher()
-        self._build()
-        self._resized()
+        self.again()
 
     def again(self) -> None:
-        """Draw everything anew: other lines, another width, other columns."""
-        self._build()
+        """Choose the lines anew: another filter, another width, other columns. What is shown stays until it is done."""
+        self._turn += 1
+        self._choosing = True
+        self._choose(self._turn, [], [], self.ring.first)
+
+    def _choose(self, turn: int, shown: list[int], ends: list[int], at: int) -> None:
+        """Go on for a moment; a hundred thousand lines through an expression would hold up keys and clocks else."""
+        if turn != self._turn:
+            return
+        until = time.perf_counter() + SLICE_S
+        while at < self.ring.next and time.perf_counter() < until:
+            new = self.ring.passing(self._passes, at, at + SLICE)
+            shown += new
+            self._measure(ends, new)
+            at += SLICE
+        if at < self.ring.next:
+            self.set_timer(PAUSE_S, partial(self._choose, turn, shown, ends, at))
+            return
+        self._shown, self._ends, self._choosing = shown, ends, False
+        self._drop_old()
         self._resized()
 
-    def _passes(self, entry: Entry) -> bool:
-        if self.filter.newest_s and self.ring.entries[-1].moment - entry.moment > self.filter.newest_s:
+    def _passes(self, entry: Sequence[Any]) -> bool:
+        if self.filter.newest_s and self.ring.moment - entry[MOMENT] > self.filter.newest_s:
             return False
         return self.highlight_only or self._test(entry)
 
-    def _build(self) -> None:
-        self._shown = [entry for entry in self.ring.entries if self._passes(entry)]
-        self._rows = []
-        if self.wrap:
-            for number in range(len(self._shown)):
-                self._rows += self._parts(number)
-
-    def _parts(self, number: int) -> list[tuple[int, int]]:
-        width = max(20, self.scrollable_content_region.width - self._margin)
-        count = max(1, -(-len(self._shown[number].text) // width))
-        return [(number, part) for part in range(count)]
+    def _measure(self, ends: list[int], new: list[int]) -> None:
+        """Add the rows that lines take, if they are wrapped."""
+        if not self.wrap:
+            return
+        width = max(20, self.scrollable_content_region.width - log_line.margin(sources=self.sources))
+        end = ends[-1] if ends else 0
+        for number in new:
+            end += max(1, -(-len(self.ring.at(number).text) // width))
+            ends.append(end)
 
     def _resized(self) -> None:
-        height = len(self._rows) if self.wrap else len(self._shown)
+        height = self._ends[-1] if self.wrap and self._ends else len(self._shown)
         self._moving = True
         self.virtual_size = Size(self.size.width, height)
         self._moving = False
@@ -116,9 +148,14 @@ class LogView(ScrollView, can_focus=True):
             self._moving = False
 
     @property
-    def shown(self) -> list[Entry]:
+    def count(self) -> int:
+        """How many entries pass the filter."""
+        return len(self._shown)
+
+    @property
+    def shown(self) -> Iterator[Entry]:
         """The entries that pass the filter."""
-        return self._shown
+        return (self.ring.at(number) for number in self._shown)
 
     # --- Moving ------------------------------------------------------------------------------------------------------
 
@@ -146,148 +183,117 @@ class LogView(ScrollView, can_focus=True):
     def jump(self, step: int) -> Entry | None:
         """Go to the next entry that the filter finds (without one: the next error), or to the one before."""
         find = self._find
-        wanted = [
-            number
-            for number, entry in enumerate(self._shown)
-            if (find(entry.text) is not None if find else entry.level == "E" and entry.begins)
-        ]
-        if not wanted:
-            return None
-        here = self._position()
-        after = [number for number in wanted if number > here]
-        before = [number for number in wanted if number < here]
-        chosen = (after or wanted)[0] if step > 0 else (before or wanted)[-1]
-        self._go(chosen)
-        return self._shown[chosen]
+
+        def wanted(entry: Entry) -> bool:
+            return find(entry.text) is not None if find else entry.level == "E" and entry.begins
+
+        here, count = self._position(), len(self._shown)
+        onward = range(here + 1, count) if step > 0 else range(min(here, count) - 1, -1, -1)
+        around = range(min(here + 1, count)) if step > 0 else range(count - 1, here - 1, -1)
+        for place in chain(onward, around):
+            entry = self.ring.at(self._shown[place])
+            if wanted(entry):
+                self._go(place)
+                return entry
+        return None
 
     def go_to(self, test: Callable[[Entry], bool]) -> bool:
         """Go to the first entry of which this is true."""
-        for number, entry in enumerate(self._shown):
-            if test(entry):
-                self._go(number)
+        for place, number in enumerate(self._shown):
+            if test(self.ring.at(number)):
+                self._go(place)
                 return True
         return False
 
     def _position(self) -> int:
+        """Return the place, among those that are shown, from where the next one is looked for."""
         if self._at is not None:
-            for number, entry in enumerate(self._shown):
-                if entry.number == self._at:
-                    return number
-        return len(self._shown) if self.following else int(self.scroll_y)
+            return min(bisect_left(self._shown, self._at), len(self._shown) - 1)
+        return len(self._shown) if self.following else self._place_of(int(self.scroll_y))
 
-    def _go(self, number: int) -> None:
-        self._at = self._shown[number].number
+    def _place_of(self, row: int) -> int:
+        return bisect_right(self._ends, row) if self.wrap else row
+
+    def _go(self, place: int) -> None:
+        self._at = self._shown[place]
         self.following = False
-        row = number if not self.wrap else next(at for at, (each, _) in enumerate(self._rows) if each == number)
+        row = place if not self.wrap else self._ends[place - 1] if place else 0
         self.scroll_to(y=max(0, row - self.size.height // 3), animate=False, immediate=True)
         self.refresh()
         self.post_message(self.Told())
 
+    def on_click(self, event: Click) -> None:
+        """Choose the line that is clicked."""
+        place = self._place_of(int(self.scroll_y) + event.y - self.gutter.top)
+        if 0 <= place < len(self._shown):
+            self._at = self._shown[place]
+            self.refresh()
+
     @property
     def here(self) -> Entry | None:
         """The entry that was jumped to, else the last one on the screen."""
-        found = next((entry for entry in self._shown if entry.number == self._at), None)
-        if found is None and self._shown:
-            found = self._shown[min(len(self._shown), int(self.scroll_y) + self.size.height) - 1]
-        return found
+        if not self._shown:
+            return None
+        place = bisect_left(self._shown, self._at) if self._at is not None else len(self._shown)
+        if place < len(self._shown) and self._shown[place] == self._at:
+            return self.ring.at(self._shown[place])
+        last = self._place_of(int(self.scroll_y) + self.size.height - 1)
+        return self.ring.at(self._shown[min(len(self._shown) - 1, last)])
 
-    def place(self) -> tuple[str, int] | None:
-        """Return the file and line that the entry here, or one of its record, names."""
+    def record(self) -> list[Entry]:
+        """Return the lines of the record that the entry here belongs to, those as well that the filter hides."""
         here = self.here
         if here is None:
-            return None
-        start = next((number for number, entry in enumerate(self._shown) if entry is here), 0)
-        for entry in self._shown[start : start + 40]:
-            if entry is not here and entry.begins:
-                break
-            found = _PLACE.match(_message(entry.text)) or _FRAME.match(entry.text)
-            if found:
-                return found["file"], int(found["line"])
-        return None
+            return []
+        first, last = here.number, here.number + 1
+
+        def same(number: int) -> bool:
+            entry = self.ring.at(number)
+            return not entry.begins and (entry.endpoint, entry.deployment) == (here.endpoint, here.deployment)
+
+        while first > self.ring.first and here.number - first < MOST_OF_A_RECORD and same(first):
+            first -= 1
+        while last < self.ring.next and last - first < MOST_OF_A_RECORD and same(last):
+            last += 1
+        return [self.ring.at(number) for number in range(first, last)]
+
+    def place(self) -> tuple[str, int] | None:
+        """Return the file and line that the record here names."""
+        return log_line.place([entry.text for entry in self.record()])
 
     # --- Drawing -----------------------------------------------------------------------------------------------------
-
-    @property
-    def _margin(self) -> int:
-        return 13 + (14 if self.sources else 0) + 2
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
         width = self.scrollable_content_region.width
         row = y + int(self.scroll_y)
-        number, part = (
-            (row, 0) if not self.wrap else self._rows[row] if row < len(self._rows) else (len(self._shown), 0)
-        )
-        if number >= len(self._shown):
+        place = self._place_of(row)
+        if place >= len(self._shown) or self._shown[place] < self.ring.first:
             return Strip.blank(width, self.rich_style)
-        entry = self._shown[number]
-        if entry.mark:
-            text = f"──── {entry.text} ".ljust(width, "─")
-            return Strip([Segment(text[:width], self._style("$accent"))], width)
-        room = max(20, width - self._margin)
+        part = row - (self._ends[place - 1] if place else 0) if self.wrap else 0
+        entry = self.ring.at(self._shown[place])
+        room = max(20, width - log_line.margin(sources=self.sources))
         text = entry.text[part * room : (part + 1) * room] if self.wrap else entry.text
-        segments = [*self._front(entry, first=part == 0), *self._text(entry, text)]
-        strip = Strip(segments).adjust_cell_length(width, self.rich_style)
-        return strip.apply_style(self._style("on $panel")) if entry.number == self._at else strip
-
-    def _front(self, entry: Entry, *, first: bool) -> list[Segment]:
-        level, colour = {
-            "E": ("E ", "bold $error"),
-            "W": ("W ", "bold $warning"),
-            "D": ("D ", "$faint"),
-        }.get(entry.level, ("  ", "$faint"))
-        begins = entry.begins and first
-        found = [Segment(f"{entry.time if begins else '':<13}", self._style("$faint"))]
-        if self.sources:
-            name = entry.deployment[:13]
-            found.append(Segment(f"{name if begins else '':<14}", self._style(tone(entry.deployment))))
-        return [*found, Segment(level if begins else "  ", self._style(colour))]
-
-    def _text(self, entry: Entry, text: str) -> list[Segment]:
-        colour = {"E": "$error", "W": "$warning", "D": "$faint"}.get(entry.level, "$foreground")
-        if not entry.begins and entry.level in {"E", "W"}:
-            colour = "$foreground" if _FRAME.match(text) else "$faint"
-        style = self._style(colour)
-        find = self._find
-        if find is None or self.filter.text.startswith("!"):
-            return [Segment(text, style)]
-        found: list[Segment] = []
-        at = 0
-        while (match := find(text[at:])) is not None and match.end() > 0:
-            found += [
-                Segment(text[at : at + match.start()], style),
-                Segment(text[at + match.start() : at + match.end()], self._style("reverse $primary")),
-            ]
-            at += match.end()
-        return [*found, Segment(text[at:], style)]
-
-    def _style(self, text: str) -> Style:
-        return _styled(self, text)
+        find = None if self.filter.text.startswith("!") else self._find
+        segments = log_line.drawn(
+            self,
+            entry,
+            text,
+            first=part == 0,
+            sources=self.sources,
+            find=find,
+            width=width,
+            here=entry.number == self._at,
+        )
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     def on_resize(self) -> None:
         """Another width wraps otherwise."""
         if self.wrap:
-            self._build()
-        self._resized()
+            self.again()
+        else:
+            self._resized()
 
     def set_filter(self, **changes: object) -> None:
         """Change a part of the filter."""
         self.narrow(replace(self.filter, **changes), highlight_only=self.highlight_only)  # type: ignore[arg-type]
-
-
-def _message(text: str) -> str:
-    """Return a record's text without the name of its logger."""
-    return text.partition(" - ")[2] if " - " in text[:40] else text
-
-
-def _styled(view: LogView, text: str) -> Style:
-    """Return a style as Rich wants it; the theme's colours by name."""
-    theme = view.app.theme
-    cache: dict[tuple[str, str], Style] = view.app.__dict__.setdefault("_log_styles", {})
-    found = cache.get((theme, text))
-    if found is None:
-        from textual.content import Content
-
-        segments = list(Content.styled("x", text).render_segments(view.visual_style))
-        found = cache[theme, text] = segments[0].style or Style()
-    return found

@@ -66,6 +66,11 @@ ROWS = {
         "Make room, for instance with `sandbox prune`, and say the command again.",
     ),
     # --- The terminal UI ---
+    "E123": Code(
+        "port of the browser not free",
+        "`sandbox tui --web` listens on one port of this machine; somebody else has it, or it is not allowed.",
+        "End the other program, or give `--port` another one; `--port 0` takes any that is free.",
+    ),
     "E140": Code(
         "traffic was changed meanwhile",
         "Somebody else has changed the shares since the sliders were opened; yours would undo that without a word.",
