@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Collection, Mapping
 
-from sandbox.gateway import keeping, process, publish, stats, strays
+from sandbox.gateway import keeping, logs, process, publish, stats, strays
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.description import Description
 from sandbox.gateway.errors import NotRunning, PortBusy, Unresponsive
@@ -75,6 +75,12 @@ class Gateway:
         closed = {name: port for name, port in ports.items() if found.get(name) != port}
         return {name: publish.port_busy(port) for name, port in closed.items() if is_taken(LOOPBACK, port)}
 
+    def shorten_logs(self) -> bool:
+        """Set logs aside that have grown large, as each publication does; tell whether there was one."""
+        with contextlib.suppress(OSError):  # a full disk, or somebody has just removed the folder
+            return process.runs(self._folder) and logs.shorten(self._folder, self._admin)
+        return False
+
     def end_strays(self) -> list[int]:
         """End gateways that were started in this folder before it was removed, and return their processes."""
         with self._folder.alone():
@@ -89,8 +95,7 @@ class Gateway:
         """Publish to the gateway that runs; return whose ports are taken, None where it has ended meanwhile."""
         try:
             busy = publish.publish(self._folder, self._admin, description, keep)
-            if self._folder.set_aside_large(process.LOGS[1:]):
-                self._admin.ask("/reopen_logs", "POST")
+            logs.within(self._folder, self._admin)
         except Unresponsive:
             if not process.wait_until(lambda: not process.runs(self._folder), DYING_S):
                 raise

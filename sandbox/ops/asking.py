@@ -65,6 +65,7 @@ def invoke(
         raise SandboxError("E065", f"endpoint {name} does not answer on port {state.port}", why, "sandbox up") from None
     finally:
         connection.close()
+        context.gateway.shorten_logs()
 
 
 def own_files(context: Context, endpoint: str) -> Callable[[str], str]:
@@ -189,6 +190,7 @@ def status(context: Context) -> Status:
     with contextlib.suppress(GatewayError):
         gateway = context.gateway.running()
         if gateway is not None:
+            context.gateway.shorten_logs()
             busy = context.gateway.busy({state.name: state.port for state in states if state.state != "Deleting"})
             troubles |= {name: failure_of(told(error)) for name, error in busy.items()}
     found = tuple(_endpoint(state, instances) for state in states)

@@ -59,6 +59,7 @@ class Watching:
 
     def numbers(self) -> "Snapshot | None":
         """Return what the gateway has counted; None where it cannot be asked."""
+        self._context.gateway.shorten_logs()
         try:
             return self._context.gateway.stats()
         except GatewayError:

@@ -16,7 +16,7 @@ from sandbox.gateway import publish
 from sandbox.gateway.errors import GatewayError, NotRunning, Rejected
 from sandbox.gateway.gateway import Gateway
 from sandbox.gateway.process import began
-from tests.support.gateways import entry, world
+from tests.support.gateways import entry, free_port, world
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the gateway needs unix sockets")
 ROOT = Path(__file__).resolve().parents[2]
@@ -209,3 +209,41 @@ def test_large_logs_are_set_aside_while_it_runs(shop, monkeypatch):
     time.sleep(1.3)
     assert len((folder / "access.log").read_text().splitlines()) == 1
     assert (folder / "access.log.1").exists()
+
+
+def test_logs_stay_small_under_load_while_nobody_publishes(shop, monkeypatch):
+    monkeypatch.setattr("sandbox.gateway.folder.LARGEST_LOG", 50_000)
+    shop.apply(shop.entry)
+    folder = Path(shop.gateway._folder.path)
+    times = 0
+    with shop.load() as result:
+        deadline = time.monotonic() + 60
+        while times < 4:
+            times += shop.gateway.shorten_logs()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert (result["errors"], set(result["statuses"])) == ([], {"200"})
+    kept = [path for path in folder.iterdir() if path.name.startswith("access.log")]
+    assert sorted(path.name for path in kept) == ["access.log", "access.log.1"]
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+    lines = [line for path in kept for line in path.read_text().splitlines()]
+    assert 0 < len(lines) < result["requests"]
+
+
+def test_what_envoy_says_is_kept_small_while_it_runs(shop, monkeypatch):
+    monkeypatch.setattr("sandbox.gateway.folder.LARGEST_LOG", 50_000)
+    shop.apply(shop.entry)
+    log = Path(shop.gateway._folder.path) / "envoy.log"
+    with log.open("a") as file:
+        file.write("said\n" * 20_000)
+    with shop.gateway._folder.alone():
+        assert not shop.gateway.shorten_logs(), "who publishes does it himself"
+    assert shop.gateway.shorten_logs()
+    assert (log.stat().st_size, log.with_name("envoy.log.1").read_text()[-5:]) == (0, "said\n")
+    shop.port = free_port()
+    shop.apply(shop.entry)
+    deadline = time.monotonic() + 20
+    while "lds" not in log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "\0" not in log.read_text(), "it goes on at the new end"
