@@ -7,6 +7,7 @@ from sandbox.api.assets import Assets
 from sandbox.api.connections import Connections
 from sandbox.api.deployments import OnlineDeployments
 from sandbox.api.endpoints import OnlineEndpoints
+from sandbox.api.exports import Exports
 from sandbox.api.images import Images
 from sandbox.api.promotions import Promotions
 from sandbox.home import Home
@@ -33,6 +34,7 @@ class Sandbox:
         self.environments = Assets(self.context, "environment")
         self.connections = Connections(self.context)
         self.images = Images(self.context)
+        self.exports = Exports(self.context)
         self.promotions = Promotions(self.context)
 
     def up(self, paths: Sequence[str] = (), *, development: bool = False, report: Report = quiet) -> "list[Done]":

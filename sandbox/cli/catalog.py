@@ -34,6 +34,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("rollback", "verbs_promote", OWN, "send the requests where they went before"),
     Entry("history", "verbs_promote", OWN, "what served when, and from which images"),
     Entry("host-receive", "verbs_promote", "", "promote says it on the host"),
+    Entry("export", "verbs_export", OWN, "an endpoint as files for Compose, systemd, Swarm, Kubernetes"),
     Entry("prune", "verbs_run", OWN, "remove built environments and copies that nothing uses"),
     Entry("agent", "verbs_run", OWN, "look after what runs: restart what dies or hangs"),
     Entry("doctor", "verbs_begin", OWN, "what works on this machine, and how to fix what does not"),
@@ -81,7 +82,7 @@ ENTRIES: tuple[Entry, ...] = (
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 # Names that are commands by themselves: no verb follows.
 ALONE = frozenset(
-    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent", "image"}
+    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent", "export", "image"}
     | {"configure", "login", "logout", "host-receive"}
 )
 

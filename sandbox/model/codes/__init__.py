@@ -4,7 +4,7 @@
 used again after it is gone: people search for it.
 """
 
-from sandbox.model.codes import assets, deployments, edge, files, hosts, images, instances, program, promotion
+from sandbox.model.codes import assets, deployments, edge, export, files, hosts, images, instances, program, promotion
 from sandbox.model.codes.code import Code
 
 _TABLES = (
@@ -17,5 +17,6 @@ _TABLES = (
     hosts.ROWS,
     edge.ROWS,
     promotion.ROWS,
+    export.ROWS,
 )
 CODES: dict[str, Code] = dict(sorted((code, row) for rows in _TABLES for code, row in rows.items()))
