@@ -10,15 +10,16 @@ from functools import reduce
 
 from sandbox.backend.protocol import Instance
 from sandbox.gateway.errors import GatewayError
-from sandbox.model import traffic
+from sandbox.model import settings, traffic
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, EndpointState, Failure
-from sandbox.ops import endpoints, scoring
+from sandbox.ops import endpoints, generations, scoring, tested
 from sandbox.ops.context import Context, failure_of
 from sandbox.ops.publish import locked_out, told
 from sandbox.ops.readiness import own_files_of
 from sandbox.ops.revisions import INITIALIZER_LOG
 from sandbox.store import owner
+from sandbox.store.generations import Generations
 
 INVOKE_S = 3600.0  # the gateway's own limits are shorter
 CONTAINERS = ("inference-server", "storage-initializer")
@@ -152,6 +153,8 @@ class DeploymentStatus:
     instances: tuple[Instance, ...] = ()
     debugging: bool = False  # by `sandbox debug`: one instance, until it is switched off
     debug_port: int | None = None  # a debugger may attach there
+    image: str = ""  # id of the sealed image that it runs from, or (made of files) was sealed as and passed
+    digest: str = ""  # name of that image in a registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,24 +196,23 @@ def status(context: Context) -> Status:
             context.gateway.shorten_logs()
             busy = context.gateway.busy({state.name: state.port for state in states if state.state != "Deleting"})
             troubles |= {name: failure_of(told(error)) for name, error in busy.items()}
-    found = tuple(_endpoint(state, instances) for state in states)
+    found = tuple(_endpoint(context, state, instances) for state in states)
     return Status(context.home.root, gateway.pid if gateway else None, found, troubles)
 
 
-def _endpoint(state: EndpointState, instances: Sequence[Instance]) -> EndpointStatus:
+def _endpoint(context: Context, state: EndpointState, instances: Sequence[Instance]) -> EndpointStatus:
     return EndpointStatus(
         state.name,
         state.state,
         state.endpoint.auth_mode,
         state.port,
         f"http://127.0.0.1:{state.port}{scoring.path(state)}",
-        tuple(_deployment(state, name, each, instances) for name, each in state.deployments.items()),
+        tuple(_deployment(context, state, name, instances) for name in state.deployments),
     )
 
 
-def _deployment(
-    state: EndpointState, name: str, deployment: DeploymentState, instances: Sequence[Instance]
-) -> DeploymentStatus:
+def _deployment(context: Context, state: EndpointState, name: str, instances: Sequence[Instance]) -> DeploymentStatus:
+    deployment = state.deployments[name]
     serving = deployment.serving
     mine = tuple(each for each in instances if (each.endpoint, each.deployment) == (state.name, name))
     running = [each for each in mine if serving and each.revision == serving.id and each.state != "exited"]
@@ -229,4 +231,17 @@ def _deployment(
         mine,
         deployment.debugging,
         deployment.debug_port,
+        *_image(context, state, name),
     )
+
+
+def _image(context: Context, state: EndpointState, name: str) -> tuple[str, str]:
+    """Return the id of a deployment's sealed image and its digest, "" for what there is not; shown, never relied on."""
+    deployment = state.deployments[name]
+    if deployment.serving is None:
+        return "", ""
+    with contextlib.suppress(SandboxError):
+        if image := settings.sealed(deployment.wanted):
+            return image, generations.digests(Generations(context.home, state.name).read()).get(image, "")
+        return tested.last(context.home, state.name, name, deployment.serving), ""
+    return "", ""

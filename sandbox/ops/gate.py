@@ -40,10 +40,14 @@ class Gate:
 
     def __init__(self, context: Context, endpoint: str, name: str, others: Collection[str], most: float) -> None:
         """``most``: percent of errors that are let through, or as many as the others have in the same time."""
+        from sandbox.image import engine
+
         self._context, self._endpoint, self._name = context, endpoint, name
+        self._client = engine.connect()
         self._others = frozenset(others) - {name}
         self._most = most
         self._misses: dict[str, int] = {}
+        self._restarts: dict[str, int] = {}  # by instance, when it was first looked at
 
     def watch(self, seconds: float) -> Seen:
         """Watch for so long, and look once at the end; return what the new version was asked.
@@ -98,14 +102,24 @@ class Gate:
 
     def _look_at(self, instance: Instance, *, last: bool) -> None:
         found = self._context.backend.ready(instance)
+        if (times := self._restarted(instance)) > self._restarts.setdefault(instance.id, times):
+            raise self._bad(instance, "it has ended, and the engine has started it again")
         missed = 0 if found.ready else self._misses.get(instance.id, 0) + 1
         self._misses[instance.id] = missed
         if found.failure is None and missed < MISSES and not (last and missed):
             return
-        summary = found.failure.summary if found.failure else found.detail
+        raise self._bad(instance, found.failure.summary if found.failure else found.detail)
+
+    def _restarted(self, instance: Instance) -> int:
+        """Count how often the engine has started an instance again."""
+        from sandbox.image import sealed
+
+        return sealed.restarts(self._client, instance.id)
+
+    def _bad(self, instance: Instance, summary: str) -> Failed:
         error = Failed("E185", f"instance {instance.index} of {self._name} does not serve: {summary}")
         error.log = self._log(instance)
-        raise error
+        return error
 
     def _errors(self, new: Seen, old: Seen, seconds: float) -> Failed:
         what = f"{self._name} answered {new.errors} of {new.requests} requests with errors in {seconds:.0f} s"

@@ -67,8 +67,7 @@ def images(context: Context, endpoint: str) -> set[str]:
 
 def tidy(context: Context, client: "APIClient", endpoint: str) -> None:
     """End what neither serves nor is the generation before; remove images of generations that are too old."""
-    from docker.errors import APIError
-
+    from sandbox.image import sealed
     from sandbox.ops import deployments
 
     history = Generations(context.home, endpoint).read()
@@ -85,6 +84,4 @@ def tidy(context: Context, client: "APIClient", endpoint: str) -> None:
     used = {image for each in context.store.names() for image in images(context, each)}
     used |= {settings.sealed(each.wanted) for every in context.store.all() for each in every.deployments.values()}
     for image in {*ours.values()} - used:
-        with contextlib.suppress(APIError):  # gone, or a container of somebody's uses it
-            for name in client.inspect_image(image).get("RepoTags") or [image]:
-                client.remove_image(name)
+        sealed.remove(client, image)

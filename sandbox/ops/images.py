@@ -97,7 +97,8 @@ def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None =
         path = context.home.at("images", f"{image[7:19]}.cdx.json")
         files.write(path, sbom.of(client, image, content.name).encode(), mode=0o644)
     context.store.note(endpoint, "seal", f"deployment {name}: {called} is {image}")
-    passed = tested.remember(context.home, image, called, key(made_of, serving), kept)
+    passed = tested.of(image, called, kept)
+    tested.remember(context.home, passed, key(made_of, serving), kept, (endpoint, name, serving))
     return Sealed(image, called, int(client.inspect_image(image)["Size"]), path, needs, ready, passed.samples)
 
 

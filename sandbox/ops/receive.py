@@ -53,10 +53,11 @@ class _Receiving:
 
     def __init__(self, context: Context, given: Bundle, where: str) -> None:
         from sandbox.image import engine
+        from sandbox.image.sealed import inspect
 
         self._context, self._given, self._where = context, given, where
         self._client = engine.connect()
-        self._found = sealed.inspect(self._client, given.image)
+        self._found = inspect(self._client, given.image)
         self._name = generations.name_of(given.deployment, self._found["Id"])
         self._endpoint = given.name.lower()
         self._book = Generations(context.home, self._endpoint)

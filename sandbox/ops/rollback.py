@@ -76,9 +76,10 @@ def _bring_up(context: Context, endpoint: str, name: str, part: Part) -> None:
         what = f"deployment {name} is gone, and it was not sealed"
         raise SandboxError("E188", what, "what serves from files is kept as long as it is deployed", "deploy it again")
     from sandbox.image import engine
+    from sandbox.image.sealed import inspect
 
     try:
-        image = sealed.inspect(engine.connect(), part.image)
+        image = inspect(engine.connect(), part.image)
     except SandboxError as error:
         fix = f"promote it again, or go back to another one: sandbox history {endpoint}"
         raise SandboxError("E188", f"deployment {name} cannot be started again", error.what, fix) from None

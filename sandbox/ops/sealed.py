@@ -1,9 +1,8 @@
 """Deployments that run from a sealed image: all that is known of them stands on its label, nothing is mounted."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.model import settings
 from sandbox.model.container import Container
@@ -11,11 +10,7 @@ from sandbox.model.deployment import Deployment, ManagedDeployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState
 
-if TYPE_CHECKING:
-    from docker import APIClient
-
 _INSIDE = frozenset({"model", "model_mount_path", "code_configuration", "environment", "environment_variables"})
-_FIX = "sandbox seal makes one; sandbox promote brings it to a host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +20,6 @@ class Seen:
     container: Container
     app_root: str
     name: str
-
-
-def inspect(client: "APIClient", image: str) -> dict[str, Any]:
-    """Return what the engine shows of a sealed image.
-
-    Raises:
-        SandboxError: E181, it is not there, or is no sealed one.
-    """
-    from docker.errors import APIError
-
-    from sandbox.image import labels
-
-    try:
-        found: dict[str, Any] = client.inspect_image(image)
-    except APIError as error:
-        raise SandboxError("E181", f"there is no image {image}", str(error.explanation or error), _FIX) from None
-    if (found["Config"].get("Labels") or {}).get(labels.KIND) != "sealed":
-        raise SandboxError("E181", f"{image} is no sealed image", "its labels do not say so", _FIX)
-    return found
 
 
 def resolved(deployment: Deployment) -> Deployment:
@@ -56,6 +32,7 @@ def resolved(deployment: Deployment) -> Deployment:
     if not said or said.startswith("sha256:"):
         return deployment
     from sandbox.image import engine
+    from sandbox.image.sealed import inspect
 
     image = inspect(engine.connect(), said)["Id"]
     return replace(deployment, properties={**deployment.properties, settings.SEALED: image})
@@ -68,6 +45,7 @@ def look(state: DeploymentState) -> Seen:
         SandboxError: E110 to E112, no engine; E181; E182, it is to be in development.
     """
     from sandbox.image import engine
+    from sandbox.image.sealed import inspect
 
     wanted = state.wanted
     if state.development:
@@ -84,22 +62,6 @@ def look(state: DeploymentState) -> Seen:
     return Seen(container, app_root, names[0])
 
 
-def described(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands on the label of a sealed image, as the engine shows it: the deployment's file.
-
-    Raises:
-        SandboxError: E181, it cannot be read.
-    """
-    from sandbox.image import labels
-
-    try:
-        said: dict[str, Any] = json.loads(found["Config"]["Labels"][labels.SPEC])
-        return {**said, "name": str(said["name"]), "endpoint_name": str(said["endpoint_name"])}
-    except (KeyError, ValueError, TypeError) as error:
-        what = f"the label of {found['Id'][:19]} cannot be read"
-        raise SandboxError("E181", what, str(error), "seal it anew with this version") from None
-
-
 def deployment(found: Mapping[str, Any], endpoint: str, name: str, references: Mapping[str, str]) -> Deployment:
     """Return the deployment that runs a sealed image.
 
@@ -112,6 +74,7 @@ def deployment(found: Mapping[str, Any], endpoint: str, name: str, references: M
     Raises:
         SandboxError: E181; SpecError, what the label says cannot be.
     """
+    from sandbox.image.sealed import described
     from sandbox.spec.load import load_given
 
     said = {key: each for key, each in described(found).items() if key not in _INSIDE}

@@ -39,13 +39,42 @@ def key(made_of: Deployment, serving: Revision, commit: str) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def remember(home: Home, image: str, name: str, made_of: str, samples: Sequence[Sample]) -> Tested:
-    """Write down that an image passed; ``made_of`` is the ``key`` of what it was sealed from."""
-    names = tuple(each.name for each in samples)
-    made = Tested(image, name, names, now())
-    said = {"image": image, "name": name, "samples": list(names), "at": made.at, "answers": _digest(samples)}
-    files.write_json(_path(home, made_of), said)
+def remember(
+    home: Home, made: Tested, made_of: str, samples: Sequence[Sample], whose: tuple[str, str, Revision]
+) -> Tested:
+    """Write down that an image passed.
+
+    Args:
+        home: where.
+        made: the image.
+        made_of: the ``key`` of what it was sealed from.
+        samples: what it answered as expected.
+        whose: endpoint, deployment, and the revision that served.
+    """
+    said = {"image": made.image, "name": made.name, "samples": list(made.samples), "at": made.at}
+    files.write_json(_path(home, made_of), {**said, "answers": _digest(samples)})
+    endpoint, deployment, serving = whose
+    files.write_json(_last(home, endpoint, deployment), {"image": made.image, "of": _revision(serving)})
     return made
+
+
+def of(image: str, name: str, samples: Sequence[Sample]) -> Tested:
+    """Return an image that has passed just now."""
+    return Tested(image, name, tuple(each.name for each in samples), now())
+
+
+def last(home: Home, endpoint: str, deployment: str, serving: Revision) -> str:
+    """Return the image that what serves was sealed as and passed, "" where it was not."""
+    said = files.read_json(_last(home, endpoint, deployment))
+    return str(said["image"]) if isinstance(said, dict) and said.get("of") == _revision(serving) else ""
+
+
+def _revision(serving: Revision) -> str:
+    return f"{serving.id}-{serving.digest}"
+
+
+def _last(home: Home, endpoint: str, deployment: str) -> str:
+    return home.at("sealed", "last", f"{endpoint}.{deployment}.json")
 
 
 def find(home: Home, made_of: str, samples: Sequence[Sample]) -> Tested | None:

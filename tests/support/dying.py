@@ -4,6 +4,7 @@ POINT is the number of the event at which it dies (from 1; only those are counte
 ``0.25s`` for a moment, or 0: it lives.
 """
 
+import json
 import os
 import signal
 import sys
@@ -38,6 +39,8 @@ VERBS = {
     "delete": lambda box, report, name, endpoint: box.online_deployments.delete(name, endpoint, report=report),
     "delete-endpoint": lambda box, report, name: box.online_endpoints.delete(name, report=report),
     "traffic": traffic,
+    "receive": lambda box, report, path: box.promotions.receive(json.loads(Path(path).read_text()), report=report),
+    "rollback": lambda box, report, name, *to: box.promotions.rollback(name, *map(int, to), report=report),
     "up": lambda box, report, *paths: box.up(list(paths), report=report),
     "down": lambda box, report: box.down(report=report),
 }
@@ -48,7 +51,9 @@ def main(home, point, verb, *words):
 
     def report(event):
         nonlocal seen
-        seen += event.state == "begin" or (event.state == "done" and event.step in {"ready", "gateway", "stop"})
+        seen += event.state == "begin" or (
+            event.state == "done" and event.step in {"ready", "gateway", "stop", "test", "traffic"}
+        )
         if point.isdigit() and seen == int(point):
             die()
 
