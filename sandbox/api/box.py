@@ -8,6 +8,7 @@ from sandbox.api.connections import Connections
 from sandbox.api.deployments import OnlineDeployments
 from sandbox.api.endpoints import OnlineEndpoints
 from sandbox.api.exports import Exports
+from sandbox.api.hosts import Hosts
 from sandbox.api.images import Images
 from sandbox.api.promotions import Promotions
 from sandbox.home import Home
@@ -34,6 +35,7 @@ class Sandbox:
         self.environments = Assets(self.context, "environment")
         self.connections = Connections(self.context)
         self.images = Images(self.context)
+        self.hosts = Hosts(self.context)
         self.exports = Exports(self.context)
         self.promotions = Promotions(self.context)
 

@@ -33,6 +33,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("promote", "verbs_promote", OWN, "bring a deployment to a host, as it was tested here"),
     Entry("rollback", "verbs_promote", OWN, "send the requests where they went before"),
     Entry("history", "verbs_promote", OWN, "what served when, and from which images"),
+    Entry("host", "verbs_host", OWN, "machines for production"),
+    Entry("host-prepare", "verbs_host", "", "host add says it on the host"),
     Entry("host-receive", "verbs_promote", "", "promote says it on the host"),
     Entry("export", "verbs_export", OWN, "an endpoint as files for Compose, systemd, Swarm, Kubernetes"),
     Entry("prune", "verbs_run", OWN, "remove built environments and copies that nothing uses"),
@@ -82,8 +84,8 @@ ENTRIES: tuple[Entry, ...] = (
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 # Names that are commands by themselves: no verb follows.
 ALONE = frozenset(
-    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent", "export", "image"}
-    | {"configure", "login", "logout", "host-receive"}
+    {entry.name for entry in ENTRIES if entry.section == OWN} - {"agent", "export", "host", "image"}
+    | {"configure", "login", "logout", "host-prepare", "host-receive"}
 )
 
 
