@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sandbox.agent.liveness import Liveness
 from sandbox.agent.place import alone, ours
 from sandbox.api import Sandbox
 from sandbox.backend.protocol import Instance
+from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event, Report
-from sandbox.model.serving import Probe
 from sandbox.ops.context import Context, of_system
 from sandbox.store import owner
 
@@ -31,25 +32,6 @@ class Pause:
         """Wait twice as long as before."""
         self.length_s = min(LONGEST_PAUSE_S, self.length_s * 2)
         self.until = now + self.length_s
-
-
-@dataclass(slots=True)
-class Liveness:
-    """What one instance has shown of its liveness: Azure's rule, a row of failures as long as the threshold."""
-
-    since: float
-    asked: float = 0.0
-    failures: int = 0
-
-    def due(self, probe: Probe, now: float) -> bool:
-        """Tell whether it is time to ask."""
-        return now - self.since >= probe.initial_delay and now - self.asked >= probe.period
-
-    def dead(self, probe: Probe, now: float, *, answered: bool) -> bool:
-        """Take an answer into account; tell whether the instance has to be replaced."""
-        self.asked = now
-        self.failures = 0 if answered else self.failures + 1
-        return self.failures >= probe.failure_threshold
 
 
 class Loop:
@@ -110,8 +92,8 @@ class Loop:
 
     def _replace_dead(self, context: Context) -> None:
         instances = context.backend.instances()
-        probes = {
-            (state.name, name, each.serving.id): (each.served or each.wanted).liveness_probe
+        made_of = {
+            (state.name, name, each.serving.id): each.served or each.wanted
             for state in context.store.look()[0]
             for name, each in state.deployments.items()
             if each.serving
@@ -121,19 +103,24 @@ class Loop:
         known = {each.id for each in instances}
         self._liveness = {key: each for key, each in self._liveness.items() if key in known}
         for instance in instances:
-            probe = probes.get((instance.endpoint, instance.deployment, instance.revision))
-            if instance.state != "exited" and probe is not None:
-                self._look_at(context, instance, probe)
+            deployment = made_of.get((instance.endpoint, instance.deployment, instance.revision))
+            if instance.state != "exited" and deployment is not None:
+                self._look_at(context, instance, deployment)
 
-    def _look_at(self, context: Context, instance: Instance, probe: Probe) -> None:
+    def _look_at(self, context: Context, instance: Instance, deployment: Deployment) -> None:
         now = self._clock()
-        seen = self._liveness.setdefault(instance.id, Liveness(now))
+        if instance.id not in self._liveness:
+            age = max(0.0, time.time() - instance.started)
+            self._liveness[instance.id] = Liveness.of(deployment.startup_probe, now - age, now)
+        seen = self._liveness[instance.id]
+        probe = seen.probe(deployment)
         if not seen.due(probe, now):
             return
-        found = context.backend.ready(instance)
-        if not seen.dead(probe, now, answered=found.ready):
+        kind = "liveness" if seen.started else "startup"
+        found = context.backend.ready(instance, probe.timeout)
+        if not seen.dead(probe, self._clock(), answered=found.ready):
             return
-        text = f"instance {instance.index} failed its liveness probe {seen.failures} times ({found.detail}): restarted"
+        text = f"instance {instance.index} failed its {kind} probe {seen.failures} times ({found.detail}): restarted"
         self._report(Event("stop", "note", text, instance.endpoint, instance.deployment))
         context.store.note(instance.endpoint, "liveness", f"deployment {instance.deployment}: {text}")
         context.backend.stop(instance, probe.timeout)

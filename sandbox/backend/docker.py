@@ -16,7 +16,7 @@ from sandbox.backend import ports
 from sandbox.backend.docker_engine import Connection, Engine
 from sandbox.backend.docker_failure import explain, refused
 from sandbox.backend.docker_seen import instance_of
-from sandbox.backend.protocol import STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.protocol import PROBE_S, STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model.container import Container
 from sandbox.model.errors import SandboxError
@@ -161,8 +161,8 @@ class DockerBackend:
         except NotFound:
             return None
 
-    def ready(self, instance: Instance) -> Readiness:
-        """Ask once whether it serves; two seconds at most. From the first yes on the engine starts it again."""
+    def ready(self, instance: Instance, limit_s: float = PROBE_S) -> Readiness:
+        """Ask once whether it serves, ``limit_s`` seconds at most. From the first yes on the engine starts it again."""
         from sandbox.backend import ending, probe
 
         found = self._inspect(instance.id)
@@ -175,9 +175,9 @@ class DockerBackend:
         said = found["Config"]["Labels"]
         port = instance.probe_port or instance.port
         if said[words.OWN] == "yes":
-            status, answer = probe.ask(port, path=said[words.PROBE_PATH])
+            status, answer = probe.ask(port, limit_s, path=said[words.PROBE_PATH])
         else:
-            status, answer = probe.ask(port, by=instance.socket)
+            status, answer = probe.ask(port, limit_s, by=instance.socket)
         ready = status is not None and 200 <= status < 400 if said[words.OWN] == "yes" else status == 200
         if ready and policy in {"no", ""}:
             client = self._engine.begin()

@@ -7,8 +7,8 @@ from typing import Any
 
 from inference_http import contract
 from sandbox.backend.ports import HOST
+from sandbox.backend.protocol import PROBE_S
 
-LIMIT_S = 2.0
 LARGEST = 2**16
 
 
@@ -27,7 +27,7 @@ class _BySocket(http.client.HTTPConnection):
 
 
 def ask(
-    port: int, limit_s: float = LIMIT_S, path: str = f"{contract.ROUTE_HEALTH}?detail", by: str = ""
+    port: int, limit_s: float = PROBE_S, path: str = f"{contract.ROUTE_HEALTH}?detail", by: str = ""
 ) -> tuple[int | None, dict[str, Any]]:
     """Return the status of ``GET /?detail`` and the object that it answers; None and why where nobody answers.
 

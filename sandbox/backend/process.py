@@ -15,7 +15,7 @@ from typing import Literal
 from sandbox.backend import cgroup, processes, rotation
 from sandbox.backend.locks import locked
 from sandbox.backend.place import Place, Record, Said
-from sandbox.backend.protocol import STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.protocol import PROBE_S, STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 
@@ -114,8 +114,8 @@ class ProcessBackend:
             return replace(_instance(place, record, "running"), pid=said.pid)
         return replace(_instance(place, record, "exited"), exit_code=_exit_code(place, said))
 
-    def ready(self, instance: Instance) -> Readiness:
-        """Ask once whether it serves; two seconds at most."""
+    def ready(self, instance: Instance, limit_s: float = PROBE_S) -> Readiness:
+        """Ask once whether it serves, and wait ``limit_s`` seconds at most."""
         from sandbox.backend import ending, logs, probe
 
         place = _place(self._root, instance)
@@ -125,7 +125,7 @@ class ProcessBackend:
         if not place.lives():  # asked before the port, which may be somebody else's by now
             failure = self.failure(instance)
             return Readiness(False, failure.summary if failure else "it has ended", failure)
-        status, found = probe.ask(instance.port)
+        status, found = probe.ask(instance.port, limit_s)
         detail = str(found.get("message") or found.get("status") or f"status {status}")
         broken = found.get("error")  # with --reload: the newest code
         failure = ending.broken(str(broken), logs.tail(place.log, READ_LINES)) if broken else None

@@ -92,6 +92,7 @@ class Readiness:
     failure: Failure | None = None
 
 
+PROBE_S = 2.0  # Azure's default
 STOPPED = Readiness(False, "it has been stopped", Failure("ended", "it has been stopped by somebody else"))
 
 
@@ -120,8 +121,8 @@ class Backend(Protocol):
     def instances(self, endpoint: str | None = None) -> list[Instance]:
         """Return what was started and not stopped, as it is now, also what has ended by itself."""
 
-    def ready(self, instance: Instance) -> Readiness:
-        """Ask once whether it serves; two seconds at most."""
+    def ready(self, instance: Instance, limit_s: float = PROBE_S) -> Readiness:
+        """Ask once whether it serves, and wait ``limit_s`` seconds at most."""
 
     def failure(self, instance: Instance) -> Failure | None:
         """Say why an instance has ended; None while it runs."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.backend.protocol import Backend, Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.protocol import PROBE_S, Backend, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.home import Home
 from sandbox.model import settings
 from sandbox.model.deployment import Deployment
@@ -97,9 +97,9 @@ class Backends:
         """Return those of both."""
         return [*self.process.instances(endpoint), *self.docker.instances(endpoint)]
 
-    def ready(self, instance: Instance) -> Readiness:
+    def ready(self, instance: Instance, limit_s: float = PROBE_S) -> Readiness:
         """Ask once whether it serves."""
-        return self._of(instance).ready(instance)
+        return self._of(instance).ready(instance, limit_s)
 
     def failure(self, instance: Instance) -> Failure | None:
         """Say why an instance has ended; None while it runs."""

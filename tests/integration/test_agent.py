@@ -12,6 +12,7 @@ import pytest
 from sandbox.agent import place
 from sandbox.api import Sandbox
 from sandbox.model.errors import SandboxError
+from tests.support.boxes import box_in
 
 WAIT_S = 60.0
 
@@ -81,6 +82,26 @@ def test_an_instance_that_hangs_is_replaced(box):
     for each in stopped:
         os.kill(each, signal.SIGSTOP)
     until(lambda: pid_of_instance(box) not in {None, first} and answers(box), "the hung instance was not replaced")
+
+
+def test_a_hung_instance_gets_no_requests_as_its_readiness_probe_says(tmp_path):
+    probe = {"initial_delay": 0, "period": 1, "timeout": 1, "failure_threshold": 2}
+    with box_in(tmp_path) as two:
+        patient = {"initial_delay": 0, "period": 1, "timeout": 1, "failure_threshold": 3600}
+        two.start("blue", count=2, readiness_probe=probe, liveness_probe=patient)
+        place.start(two.api.home)
+        hung, other = two.pids()
+        group = os.getsid(hung)
+        stopped = [int(name) for name in os.listdir("/proc") if name.isdigit() and _session(int(name)) == group]
+        for each in stopped:
+            os.kill(each, signal.SIGSTOP)
+        counts = two.api.context().gateway.stats
+        until(lambda: counts().live["shop", "blue"].healthy == 1, "it was not taken from the gateway")
+        assert {two.ask().status for _ in range(20)} == {200}
+        assert two.pids() == [hung, other], "its liveness probe has an hour"
+        for each in stopped:
+            os.kill(each, signal.SIGCONT)
+        until(lambda: counts().live["shop", "blue"].healthy == 2, "it answers again and gets no requests")
 
 
 def _session(pid: int) -> int:

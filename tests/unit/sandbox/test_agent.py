@@ -3,8 +3,10 @@
 import threading
 import time
 
-from sandbox.agent.loop import LONGEST_PAUSE_S, Liveness, Loop, Pause
+from sandbox.agent.liveness import Liveness
+from sandbox.agent.loop import LONGEST_PAUSE_S, Loop, Pause
 from sandbox.api import Sandbox
+from sandbox.model.deployment import ManagedDeployment
 from sandbox.model.serving import Probe
 
 
@@ -16,6 +18,35 @@ def test_an_instance_is_dead_after_a_row_of_failures_as_long_as_the_threshold():
     assert [seen.dead(probe, 105 + 2 * each, answered=False) for each in range(2)] == [False, False]
     assert not seen.dead(probe, 109, answered=True)
     assert [seen.dead(probe, 111 + 2 * each, answered=False) for each in range(3)] == [False, False, True]
+
+
+def test_until_it_has_started_only_the_startup_probe_counts():
+    startup = Probe(initial_delay=0, period=5, failure_threshold=100, success_threshold=2)
+    live = Probe(initial_delay=0, period=1, failure_threshold=1)
+    made_of = ManagedDeployment("blue", "shop", startup_probe=startup, liveness_probe=live)
+    seen = Liveness.of(startup, 100.0, 100.0)
+    for each in range(99):
+        assert seen.probe(made_of) is startup
+        assert not seen.dead(startup, 100 + 5 * each, answered=False)
+    for now in (600, 605):
+        assert seen.probe(made_of) is startup
+        assert not seen.dead(startup, now, answered=True)
+    assert seen.probe(made_of) is live
+    assert seen.due(live, 605)
+    assert seen.dead(live, 606, answered=False)
+
+
+def test_what_never_starts_is_dead_when_its_startup_probe_says_so():
+    startup = Probe(initial_delay=0, period=5, failure_threshold=3)
+    seen = Liveness.of(startup, 100.0, 101.0)
+    assert [seen.dead(startup, 101 + 5 * each, answered=False) for each in range(3)] == [False, False, True]
+
+
+def test_what_began_long_before_the_agent_has_started():
+    startup = Probe(initial_delay=10, period=5, failure_threshold=3)
+    assert not Liveness.of(startup, 100.0, 120.0).started
+    assert Liveness.of(startup, 100.0, 125.5).started
+    assert Liveness.of(None, 100.0, 100.0).started
 
 
 def test_it_is_asked_once_a_period():
