@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WINDOW_S = 6.0  # rates are of the last so many seconds
 KEPT = 300  # readings that a curve shows at most
-USAGE_S = 2.0
+USAGE_S, MEMORY_S = 2.0, 10.0  # processor time is read often, memory costs more
 _WORDS: Mapping[str, Word] = {"Creating": "starting", "Updating": "updating", "Deleting": "deleting"}
 
 
@@ -30,12 +30,14 @@ class Box:
 
     def __init__(self, home: str | None = None) -> None:
         self._sandbox = Sandbox(home)
+        self._watching = self._sandbox.watching()  # for all looks: it keeps the connection to an engine
         self.place = self._sandbox.home.root
         self._readings: deque[Snapshot] = deque()
         self._usage: dict[tuple[str, str], Usage] = {}
         self._cpu: dict[tuple[str, str], tuple[float, float]] = {}
         self._percent: dict[tuple[str, str], float] = {}
-        self._usage_at = float("-inf")
+        self._usage_at = self._memory_at = float("-inf")
+        self._instances: frozenset[str] = frozenset()
         self._series: dict[tuple[str, str], tuple[Numbers, ...]] = {}
 
     # --- Looking -----------------------------------------------------------------------------------------------------
@@ -44,13 +46,16 @@ class Box:
         """Look at everything."""
         from sandbox.agent import place
 
-        watching = self._sandbox.watching()
-        status = self._sandbox.status()
+        watching = self._watching
+        status = watching.status()
         at = time.monotonic()
         self._take(watching.numbers(), at)
         if at - self._usage_at >= USAGE_S:
             instances = [each for found in status.endpoints for one in found.deployments for each in one.instances]
-            self._take_usage(watching.usage(instances), at)
+            there = frozenset(each.id for each in instances)
+            memory = at - self._memory_at >= MEMORY_S or there != self._instances
+            self._take_usage(watching.usage(instances, memory=memory), at)
+            self._instances, self._memory_at = there, at if memory else self._memory_at
         groups = tuple(self._group(found) for found in status.endpoints)
         known = {row.key for group in groups for row in group.rows}
         old = self._series
@@ -87,7 +92,11 @@ class Box:
                 self._percent[key] = 100 * (found.cpu_s - before[1]) / (at - before[0])
             self._cpu[key] = (at, found.cpu_s)
         if seconds > 0:
-            self._usage, self._usage_at = usage, at
+            memories = {key: found.memory_bytes for key, found in self._usage.items()}
+            self._usage_at, self._usage = at, {}
+            for key, found in usage.items():
+                memory = found.memory_bytes if found.memory_bytes is not None else memories.get(key)
+                self._usage[key] = replace(found, memory_bytes=memory)
 
     def _group(self, found: "EndpointStatus") -> Group:
         word: Word = _WORDS.get(found.state, "failed" if found.state == "Failed" else "ready")
@@ -121,7 +130,11 @@ class Box:
             numbers = rates.between(first.live.get(key), last.live.get(key), seconds)
             copies = rates.between(first.mirror.get(key), last.mirror.get(key), seconds)
             numbers = replace(numbers, copies=copies.rps)
-        return replace(numbers, cpu=self._percent.get(key), memory=usage.memory_bytes if usage else None)
+        if usage is None:
+            return numbers
+        gpu, gpu_memory = usage.gpu_percent, usage.gpu_bytes
+        cpu = self._percent.get(key)
+        return replace(numbers, cpu=cpu, memory=usage.memory_bytes, gpu=gpu, gpu_memory=gpu_memory)
 
     def about(self, endpoint: str, deployment: str) -> About:
         """Look at one deployment closely."""

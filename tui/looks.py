@@ -43,6 +43,8 @@ class Numbers:
     copies: float | None = None  # mirrored requests a second
     cpu: float | None = None  # percent of one core
     memory: int | None = None  # bytes
+    gpu: float | None = None  # percent of one GPU's time
+    gpu_memory: int | None = None  # bytes on all GPUs
 
 
 @dataclass(frozen=True, slots=True)

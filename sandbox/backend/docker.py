@@ -17,6 +17,7 @@ from sandbox.backend.docker_engine import Connection, Engine
 from sandbox.backend.docker_failure import explain, refused
 from sandbox.backend.docker_seen import instance_of
 from sandbox.backend.protocol import PROBE_S, STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.usage import Used, of_statistics
 from sandbox.home import Home
 from sandbox.model.container import Container
 from sandbox.model.errors import SandboxError
@@ -192,6 +193,18 @@ class DockerBackend:
         if found is None or (found["State"]["Running"] and found["RestartCount"] < words.CRASHES):
             return None
         return explain(found, self.tail(instance, 2000))
+
+    def usage(self, instances: Sequence[Instance], *, memory: bool = True) -> dict[str, Used]:  # noqa: ARG002
+        """Return what they use, by id; those of which the engine does not say it are left out."""
+        from docker.errors import APIError
+
+        client = self._engine.used()
+        found: dict[str, Used] = {}
+        for each in instances if client else ():
+            with contextlib.suppress(APIError):
+                used = of_statistics(client.stats(each.id, stream=False, one_shot=True)) if client else None
+                found |= {each.id: used} if used else {}
+        return found
 
     # --- Logs --------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from sandbox.backend import cgroup, processes, rotation
 from sandbox.backend.locks import locked
 from sandbox.backend.place import Place, Record, Said
 from sandbox.backend.protocol import PROBE_S, STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.usage import Used, of_leaders
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 
@@ -145,6 +146,10 @@ class ProcessBackend:
             rebooted=record.boot != processes.boot_id(),
             oom_kills=_oom_kills(record),
         )
+
+    def usage(self, instances: Sequence[Instance], *, memory: bool = True) -> dict[str, Used]:
+        """Return what they use with all that they have started, by id."""
+        return of_leaders({each.id: each.pid for each in instances if each.pid is not None}, memory=memory)
 
     # --- Logs --------------------------------------------------------------------------------------------------------
 

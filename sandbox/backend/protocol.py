@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sandbox.backend.usage import Used
 from sandbox.model.container import Container
 
 
@@ -142,6 +143,9 @@ class Backend(Protocol):
 
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say in sentences which of the asked-for cores, memory and GPUs are enforced here, and which are not."""
+
+    def usage(self, instances: Sequence[Instance], *, memory: bool = True) -> dict[str, Used]:
+        """Return what those that run use, by id. ``memory``: that as well, which takes longer."""
 
     def tail(self, instance: Instance, lines: int) -> list[str]:
         """Return the last lines of its log, older parts included."""

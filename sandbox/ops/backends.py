@@ -15,6 +15,7 @@ from sandbox.model.errors import SandboxError
 if TYPE_CHECKING:
     from sandbox.backend.docker import DockerBackend
     from sandbox.backend.process import ProcessBackend
+    from sandbox.backend.usage import Used
 
 BackendName = Literal["process", "docker"]
 VARIABLE = "SANDBOX_BACKEND"
@@ -121,6 +122,13 @@ class Backends:
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say which of the asked-for cores, memory and GPUs are enforced, and which are not."""
         return self._for(spec).limits(spec)
+
+    def usage(self, instances: Sequence[Instance], *, memory: bool = True) -> "dict[str, Used]":
+        """Return what those that run use, by id."""
+        containers = [each for each in instances if each.backend == "docker"]
+        processes = [each for each in instances if each.backend == "process"]
+        found = self.process.usage(processes, memory=memory)
+        return found | self.docker.usage(containers) if containers else found
 
     def tail(self, instance: Instance, lines: int) -> list[str]:
         """Return the last lines of its log."""

@@ -3,13 +3,13 @@
 Only looks, changes nothing, and never waits for long: what cannot be told is left out.
 """
 
-import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from sandbox.backend import gpus, usage
 from sandbox.gateway.errors import GatewayError
 from sandbox.model.state import DeploymentState
 from sandbox.ops.context import Context
@@ -17,17 +17,24 @@ from sandbox.ops.context import Context
 if TYPE_CHECKING:
     from sandbox.backend.protocol import Instance, LogLine
     from sandbox.gateway.stats import Snapshot
+    from sandbox.ops.asking import Status
 
+Number = TypeVar("Number", int, float)
 DETAIL_S = 1.0  # an instance has so long to tell about itself
 MOST_READ = 2**18  # bytes of a log that are read at once
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the processes of a deployment's instances use. ``cpu_s`` only grows while they run."""
+    """What a deployment's instances use together. ``cpu_s`` only grows while they run; None: not known.
+
+    ``gpu_percent`` is of one GPU's time, ``gpu_bytes`` of the memory of all.
+    """
 
     cpu_s: float
-    memory_bytes: int
+    memory_bytes: int | None = None
+    gpu_percent: float | None = None
+    gpu_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +76,27 @@ class Watching:
         """Return the newest notes about all endpoints, those that are gone as well, oldest first."""
         return self._context.store.journals()[-most:]
 
-    def usage(self, instances: "Iterable[Instance]") -> dict[tuple[str, str], Usage]:
-        """Return what deployments use: of each instance the process that was started and all that it has started."""
-        mine = {each.pid: (each.endpoint, each.deployment) for each in instances if each.pid is not None}
+    def status(self) -> "Status":
+        """Look at everything."""
+        from sandbox.ops import asking
+
+        return asking.status(self._context)
+
+    def usage(self, instances: "Iterable[Instance]", *, memory: bool = True) -> dict[tuple[str, str], Usage]:
+        """Return what deployments use.
+
+        Of each instance that is a process, that one and all that it has started; of each container what the engine
+        counts. ``memory``: also how much memory, which takes longer.
+        """
+        mine = {each.id: each for each in instances if each.state != "exited"}
+        leaders = {each.pid: each for each in mine.values() if each.pid is not None}
         found: dict[tuple[str, str], Usage] = {}
-        for session, usage in _processes(frozenset(mine)):
-            before = found.get(mine[session], Usage(0.0, 0))
-            found[mine[session]] = Usage(before.cpu_s + usage.cpu_s, before.memory_bytes + usage.memory_bytes)
+        for name, used in self._context.backend.usage(list(mine.values()), memory=memory).items():
+            _add(found, mine[name], Usage(used.cpu_s, used.memory_bytes if memory else None))
+        for pid, work in gpus.work().items():
+            owner = leaders.get(usage.session_of(pid)) or mine.get(usage.container_of(pid, mine) or "")
+            if owner is not None:
+                _add(found, owner, Usage(0.0, None, work.percent, work.memory_bytes))
         return found
 
     def requests(self, after: int = -1) -> tuple[list[Asked], int]:
@@ -146,6 +167,22 @@ class Watching:
         return {}
 
 
+def _add(found: dict[tuple[str, str], Usage], instance: "Instance", more: Usage) -> None:
+    key = (instance.endpoint, instance.deployment)
+    before = found.get(key, Usage(0.0))
+    found[key] = Usage(
+        before.cpu_s + more.cpu_s,
+        _sum(before.memory_bytes, more.memory_bytes),
+        _sum(before.gpu_percent, more.gpu_percent),
+        _sum(before.gpu_bytes, more.gpu_bytes),
+    )
+
+
+def _sum(first: Number | None, second: Number | None) -> Number | None:
+    """Add what is known."""
+    return second if first is None else first if second is None else first + second
+
+
 def _asked(line: bytes, ports: dict[int, str]) -> Asked | None:
     try:
         said = json.loads(line)
@@ -179,28 +216,3 @@ def _get(instance: "Instance", path: str) -> dict[str, Any]:
         return {}
     finally:
         connection.close()
-
-
-def _processes(sessions: frozenset[int]) -> Iterator[tuple[int, Usage]]:
-    """Give each process of these sessions (an instance leads its own); nothing where there is no /proc."""
-    if not sessions or not os.path.isdir("/proc/self"):
-        return
-    tick = os.sysconf("SC_CLK_TCK")
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                fields = file.read().rpartition(")")[2].split()
-            session = int(fields[3])
-            if session in sessions:
-                yield session, Usage((int(fields[11]) + int(fields[12])) / tick, _memory(name))
-
-
-def _memory(pid: str) -> int:
-    """Return what a process alone adds, in bytes: pages that several share count for each in part."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0

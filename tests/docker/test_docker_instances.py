@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,10 @@ def test_an_instance_is_started_answers_and_is_ended_without_a_trace(here):
     answer = score(instance)
     assert answer["folder"] == "/var/azureml-app/app"
     assert (answer["secret"], answer["shell"]) == ("of the user", None)
+    used = here.backend.usage([instance, replace(instance, id="0" * 64)])
+    assert list(used) == [instance.id]
+    assert used[instance.id].cpu_s > 0
+    assert used[instance.id].memory_bytes > 1_000_000
     again = here.backend.start(here.spec(here.folder / "app"))
     assert (again.id, again.port) == (instance.id, instance.port)
     here.backend.stop(instance, 10)

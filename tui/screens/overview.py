@@ -70,7 +70,7 @@ class Overview(Page):
         """Draw everything."""
         table = self.query_one("#deployments", Rows)
         width = max(40, self.size.width - 6)
-        found = deployments.shape(width, max((len(row.name) for row in look.rows), default=0))
+        found = deployments.shape(width, look.rows)
         self.set_class(not look.groups, "-empty")
         put(self.query_one("#head", Static), deployments.head(found))
         table.fill(deployments.items(look.groups, found, width), "/".join(self.desk.chosen))
@@ -109,6 +109,8 @@ class Overview(Page):
             parts.append("reloads when saved")
         if row.numbers.cpu is not None:
             parts.append(f"cpu {write.percent(row.numbers.cpu)}")
+        if row.numbers.gpu is not None:
+            parts.append(f"gpu {write.percent(row.numbers.gpu)}")
         return " · ".join(parts)
 
     def _trouble(self, row: Row | None) -> None:

@@ -78,7 +78,7 @@ class Traffic(Page):
             sliders.shares = replace(sliders.shares, fixed=_fixed(group))
         sliders.border_title = Content.assemble(f"Traffic of {group.name}")
         width = max(40, self.size.width - 6)
-        found = deployments.shape(width, max((len(row.name) for row in group.rows), default=0))
+        found = deployments.shape(width, group.rows)
         lines = [deployments.head(found), *(deployments.deployment(row, found) for row in group.rows)]
         put(self.query_one("#traffic-table", Static), Content("\n").join(lines))
         moved = live_now != self._began

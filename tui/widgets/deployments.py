@@ -17,6 +17,10 @@ _LEAST_NAME, _MOST_NAME = 10, 24
 _NAME_SHARE = 12  # with a bar: the percentage beside it
 
 
+def _always(_: Row) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of numbers. ``rank``: the lower, the longer it stays when there is little room."""
@@ -26,6 +30,7 @@ class Column:
     rank: int
     text: Callable[[Row], str]
     bad: Callable[[Row], bool] = lambda _: False
+    needed: Callable[[Row], bool] = _always  # it is there only if one deployment has something to say in it
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -34,10 +39,18 @@ COLUMNS: tuple[Column, ...] = (
     Column("p50", 9, 6, lambda row: write.milliseconds(row.numbers.p50)),
     Column("p95", 9, 2, lambda row: write.milliseconds(row.numbers.p95)),
     Column("errors", 8, 3, lambda row: write.percent(row.numbers.errors), lambda row: (row.numbers.errors or 0) > 0),
-    Column("cpu", 6, 7, lambda row: write.percent(row.numbers.cpu)),
+    Column("cpu", 6, 8, lambda row: write.percent(row.numbers.cpu)),
+    Column("gpu", 6, 7, lambda row: write.percent(row.numbers.gpu), needed=lambda row: row.numbers.gpu is not None),
+    Column(
+        "gpu mem",
+        9,
+        9,
+        lambda row: write.memory(row.numbers.gpu_memory),
+        needed=lambda row: bool(row.numbers.gpu_memory),
+    ),
     Column("memory", 9, 5, lambda row: write.memory(row.numbers.memory)),
-    Column("inst", 6, 8, lambda row: f"{row.running}/{row.wanted}", lambda row: row.running < row.wanted),
-    Column("rev", 5, 9, lambda row: row.revision or write.NOTHING),
+    Column("inst", 6, 10, lambda row: f"{row.running}/{row.wanted}", lambda row: row.running < row.wanted),
+    Column("rev", 5, 11, lambda row: row.revision or write.NOTHING),
 )
 
 
@@ -50,12 +63,14 @@ class Shape:
     columns: Sequence[Column]
 
 
-def shape(width: int, longest_name: int) -> Shape:
+def shape(width: int, rows: Sequence[Row]) -> Shape:
     """Choose the columns for a width in cells. Pure."""
+    longest_name = max((len(row.name) for row in rows), default=0)
     name = min(_MOST_NAME, max(_LEAST_NAME, longest_name + 2))
+    wanted = [column for column in COLUMNS if any(map(column.needed, rows)) or column.needed is _always]
     room = width - _FIXED - name - 5 - 8  # the percentage, and a bar that is worth it
     chosen = []
-    for column in sorted(COLUMNS, key=lambda each: each.rank):
+    for column in sorted(wanted, key=lambda each: each.rank):
         if column.width <= room:
             chosen.append(column)
             room -= column.width
