@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.api import Sandbox
-from sandbox.model.errors import SandboxError
 from tui import asked, commands, jobs, rates
 from tui.looks import About, Answer, Group, Line, Look, Note, Numbers, Request, Row, Word
 from tui.source import Order
@@ -170,24 +169,18 @@ class Box:
     # --- Changing ----------------------------------------------------------------------------------------------------
 
     def set_traffic(
-        self, endpoint: str, live: Mapping[str, int], mirror: Mapping[str, int], seen: tuple[Mapping[str, int], ...]
+        self,
+        endpoint: str,
+        live: Mapping[str, int],
+        mirror: Mapping[str, int],
+        seen: tuple[Mapping[str, int], Mapping[str, int]],
     ) -> None:
         """Change who gets which share.
 
         Raises:
             SandboxError: E140, somebody else has changed it since; E056, a share that cannot be.
         """
-        now = next((found for found in self._sandbox.status().endpoints if found.name == endpoint), None)
-        if now is not None:
-            there = (
-                {each.name: each.live_percent for each in now.deployments if each.live_percent},
-                {each.name: each.mirror_percent for each in now.deployments if each.mirror_percent},
-            )
-            if there != tuple({name: share for name, share in shares.items() if share} for shares in seen):
-                why = f"it is {commands.shares(there[0]) or 'none'} now, not what this edit began from"
-                what = f"the traffic of {endpoint} was changed meanwhile"
-                raise SandboxError("E140", what, why, "look, and decide anew")
-        self._sandbox.online_endpoints.update(name=endpoint, traffic=dict(live), mirror=dict(mirror))
+        self._sandbox.online_endpoints.update(name=endpoint, traffic=dict(live), mirror=dict(mirror), seen=seen)
 
     def invoke(self, endpoint: str, deployment: str | None, data: str) -> Answer:
         """Send one request."""

@@ -39,9 +39,13 @@ class Source(Protocol):
         """Give the requests since a position, and the position to go on from; negative: the newest."""
 
     def set_traffic(
-        self, endpoint: str, live: Mapping[str, int], mirror: Mapping[str, int], seen: tuple[Mapping[str, int], ...]
+        self,
+        endpoint: str,
+        live: Mapping[str, int],
+        mirror: Mapping[str, int],
+        seen: tuple[Mapping[str, int], Mapping[str, int]],
     ) -> None:
-        """Change who gets which share; ``seen`` are the live and mirror shares that the edit began from."""
+        """Change who gets which share, unless the shares are others than ``seen`` (live, mirror) by now."""
 
     def invoke(self, endpoint: str, deployment: str | None, data: str) -> Answer:
         """Send one request."""

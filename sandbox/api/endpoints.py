@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.ops.asking import Reply
+    from sandbox.ops.endpoints import Shares
     from sandbox.spec.override import Override
 
 
@@ -49,10 +50,15 @@ class OnlineEndpoints(Part):
         name: str | None = None,
         traffic: Mapping[str, int] | None = None,
         mirror: Mapping[str, int] | None = None,
+        seen: "Shares | None" = None,
         edits: Sequence[Edit] = (),
         report: Report = quiet,
     ) -> Info:
-        """Change an endpoint: by a file, by edits of what it is, or its traffic and mirror alone."""
+        """Change an endpoint: by a file, by edits of what it is, or its traffic and mirror alone.
+
+        ``seen``: live and mirror shares that the new ones were thought up from; if they are others by now, nothing is
+        changed (E140).
+        """
         from sandbox.model.errors import UsageError
         from sandbox.ops import edits as editing
         from sandbox.ops import endpoints, shapes
@@ -77,7 +83,7 @@ class OnlineEndpoints(Part):
             return asked
 
         change = changed if edits or given is not None else None
-        state = endpoints.update(context, name, change=change, live=traffic, mirror=mirror)
+        state = endpoints.update(context, name, change=change, live=traffic, mirror=mirror, seen=seen)
         return Info(state.name, shapes.endpoint(state))
 
     def show(self, name: str) -> Info:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.store.tokens_issuer import Issuer
 
 FIRST_PORT, LAST_PORT = 8100, 8999  # of endpoints that do not ask for one
+Shares = tuple[Mapping[str, int], Mapping[str, int]]  # percent by deployment: live, mirror
 ATTEMPTS = 5  # with other ports, when another program takes the one that was free a moment ago
 
 
@@ -67,23 +68,26 @@ def update(
     change: Callable[[Endpoint], Endpoint] | None = None,
     live: Mapping[str, int] | None = None,
     mirror: Mapping[str, int] | None = None,
+    seen: Shares | None = None,
     noted: bool = True,
 ) -> EndpointState:
     """Change what an endpoint is like, its traffic or its mirror; what is None stays.
 
     ``change`` returns the endpoint as it shall be. It is given the endpoint as it is when nobody else can change it, so
     that of two commands at once none takes back what the other one did; and once before, to ask who signs its tokens.
+    ``seen`` are the live and mirror shares from which the new ones were thought up; others are not overwritten.
     ``noted``: a change of traffic is a generation that can be gone back to.
 
     Raises:
         NotFound: E050.
-        SandboxError: E056, E058 to E060.
+        SandboxError: E056, E058 to E060; E140, the shares are not those that were seen.
     """
     issuer = None if change is None else _issuer(change(context.endpoint(name).endpoint))
     with context.step("gateway", _told(live, mirror), name):
         with context.store.all_alone(), context.store.alone(name):
             before = context.endpoint(name)
             refuse_if_deleted(before)
+            _refuse_if_moved(before.endpoint, seen)
             wanted = before.endpoint if change is None else change(before.endpoint)
             settings.status_mapping(wanted)
             wanted = wanted if live is None else replace(wanted, traffic=dict(live))
@@ -97,6 +101,15 @@ def update(
     if noted and live is not None:
         generations.note(context, state)
     return state
+
+
+def _refuse_if_moved(endpoint: Endpoint, seen: Shares | None) -> None:
+    there = (traffic.live(endpoint.traffic), traffic.live(endpoint.mirror_traffic))
+    if seen is not None and there != (traffic.live(seen[0]), traffic.live(seen[1])):
+        why = f"{_told(*there)}: not what the new shares were thought up from"
+        raise SandboxError(
+            "E140", f"the traffic of {endpoint.name} was changed meanwhile", why, "look, and decide anew"
+        )
 
 
 def all_traffic(context: Context, name: str, deployment: str) -> EndpointState:

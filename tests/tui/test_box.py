@@ -1,5 +1,6 @@
 """The sandbox as the screens see it: real deployments, real jobs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import pytest
@@ -50,6 +51,14 @@ def test_everything_is_seen_changed_and_deleted_through_the_api(made, tmp_path, 
     assert box.look().group("shop").live == {"blue": 50, "green": 50}
     with pytest.raises(SandboxError, match="E140"):
         box.set_traffic("shop", {"green": 100}, {}, (group.live, group.mirror))
+    seen = ({"blue": 50, "green": 50}, {})
+    with ThreadPoolExecutor() as both:  # two at once: one is told, none is overwritten
+        tried = [
+            both.submit(box.set_traffic, "shop", {"blue": share, "green": 100 - share}, {}, seen) for share in (60, 70)
+        ]
+    assert sorted(type(each.exception()) for each in tried if each.exception()) == [SandboxError]
+    chosen = box.look().group("shop")
+    box.set_traffic("shop", {"blue": 50, "green": 50}, {}, (chosen.live, chosen.mirror))
     notes = [note.command for note in box.look().notes]
     assert any('--traffic "blue=50 green=50"' in command for command in notes)
 
