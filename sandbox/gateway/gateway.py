@@ -4,11 +4,12 @@ import contextlib
 import os
 from collections.abc import Collection, Mapping
 
-from sandbox.gateway import keeping, logs, process, publish, stats, strays
+from sandbox.gateway import keeping, logs, process, publish, stats
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.description import Description
 from sandbox.gateway.errors import NotRunning, PortBusy, Unresponsive
 from sandbox.gateway.folder import Folder
+from sandbox.gateway.launching import AsProcess, Launcher
 from sandbox.gateway.occupant import is_taken
 from sandbox.gateway.process import Identity
 
@@ -17,13 +18,14 @@ DYING_S = 1.0  # somebody who was killed holds his lock a moment longer
 
 
 class Gateway:
-    """The gateway whose files lie in ``folder`` (made when needed; 90 bytes of path at most).
+    """The gateway whose files lie in ``folder`` (made when needed; 90 bytes of path at most), run by ``launcher``.
 
     Objects of this class hold nothing: any number of them, in any number of processes, may stand for one gateway.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, launcher: Launcher | None = None) -> None:
         self._folder = Folder(folder)
+        self._launcher = launcher or AsProcess()
         self._admin = Admin(self._folder.at("admin.sock"))
 
     def apply(self, description: Description, keep: Collection[str] = ()) -> Mapping[str, PortBusy]:
@@ -49,11 +51,11 @@ class Gateway:
         """End it, when the requests that are under way are answered or ``grace_s`` is over. Fine if it does not run."""
         if os.path.isdir(self._folder.path):
             with self._folder.alone():
-                process.stop(self._folder, self._admin, grace_s)
+                self._launcher.stop(self._folder, self._admin, grace_s)
 
     def running(self) -> Identity | None:
         """Return its process, None where it does not run."""
-        return process.identify(self._folder, self._admin) if process.runs(self._folder) else None
+        return self._launcher.identify(self._folder, self._admin) if process.runs(self._folder) else None
 
     def stats(self) -> stats.Snapshot:
         """Return what it has counted since its start.
@@ -84,7 +86,7 @@ class Gateway:
     def end_strays(self) -> list[int]:
         """End gateways that were started in this folder before it was removed, and return their processes."""
         with self._folder.alone():
-            return strays.end(self._folder, self._admin)
+            return self._launcher.end_strays(self._folder, self._admin)
 
     def _running(self) -> bool:
         """Tell whether it runs, when it answers: one that is being started, or is dying, gets the time for it."""
@@ -94,6 +96,7 @@ class Gateway:
     def _publish(self, description: Description, keep: Collection[str]) -> Mapping[str, PortBusy] | None:
         """Publish to the gateway that runs; return whose ports are taken, None where it has ended meanwhile."""
         try:
+            self._launcher.renew(self._folder, self._admin)
             busy = publish.publish(self._folder, self._admin, description, keep)
             logs.within(self._folder, self._admin)
         except Unresponsive:
@@ -103,9 +106,9 @@ class Gateway:
         return busy
 
     def _start(self, description: Description, keep: Collection[str]) -> Mapping[str, PortBusy]:
-        strays.end(self._folder, self._admin)
+        self._launcher.end_strays(self._folder, self._admin)
         publish.write_all(self._folder, description, keep)
-        log_from = process.start(self._folder, self._admin)
+        log_from = self._launcher.start(self._folder, self._admin)
         with contextlib.suppress(PortBusy):  # it is found again below
             publish.confirm_all(self._folder, self._admin, log_from)  # what is not refused is served, if this raises
         return publish.publish(self._folder, self._admin, description, keep)

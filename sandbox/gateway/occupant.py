@@ -27,6 +27,8 @@ def is_taken(address: str, port: int) -> bool:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((address, port))
+        except PermissionError:  # a low port, which the gateway of a host may open and this process may not
+            return False
         except OSError:
             return True
     return False

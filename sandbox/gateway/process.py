@@ -80,8 +80,7 @@ def stop(folder: Folder, admin: Admin, grace_s: float) -> None:
         return
     process = identify(folder, admin)
     with contextlib.suppress(Unresponsive):
-        admin.ask("/drain_listeners?graceful&skip_exit", "POST")
-        wait_until(lambda: not _active(admin), grace_s)
+        drain(admin, grace_s)
         admin.ask("/quitquitquit", "POST")
         wait_until(lambda: not runs(folder), END_S)
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -97,6 +96,16 @@ def stop(folder: Folder, admin: Admin, grace_s: float) -> None:
     for name in (IDENTITY, "admin.sock", "keeper.sock"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(folder.at(name))
+
+
+def drain(admin: Admin, grace_s: float) -> None:
+    """Tell clients to go, and return when no request is under way or ``grace_s`` seconds are over.
+
+    Raises:
+        Unresponsive: nobody answers.
+    """
+    admin.ask("/drain_listeners?graceful&skip_exit", "POST")
+    wait_until(lambda: not _active(admin), grace_s)
 
 
 def identify(folder: Folder, admin: Admin) -> Identity | None:

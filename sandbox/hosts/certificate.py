@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sandbox import files
+from sandbox.gateway.folder import Folder
 from sandbox.home import Home
 from sandbox.hosts.production import Production
 from sandbox.model.errors import SandboxError
@@ -121,6 +122,15 @@ def findings(home: Home, production: Production, now: dt.datetime | None = None)
     if days < SOON_DAYS:
         return [Finding("missing", f"certificate for {facts.shown} ends in {days} days", NEW)]
     return [Finding("good", f"certificate for {facts.shown} by {facts.issuer}, {until}")]
+
+
+def served(gateway: str) -> Pair | None:
+    """Return the pair that the gateway with that folder was given last, None where it was given none."""
+    found = Folder(gateway).published("sds.json")
+    if found is None:
+        return None
+    pair = found.resources[0]["tls_certificate"]
+    return Pair(*(pair[key]["inline_string"].encode() for key in ("certificate_chain", "private_key")))
 
 
 def _put(path: str, pair: Pair) -> None:

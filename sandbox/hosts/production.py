@@ -31,6 +31,7 @@ class Production:
     acme_challenge: str = ""  # ADDRESS:PORT that answers /.well-known/acme-challenge/; "" for nobody
     socket: str = "/var/run/docker.sock"  # of the engine, on the host
     image: str = ""  # the id of the image that our containers are made of; "" where there is no container of ours
+    hsts_s: int = 0  # for so many seconds browsers are told to come by TLS only; 0: they are told nothing
 
     def __post_init__(self) -> None:
         if wrong := list(_wrong(self)):
@@ -72,7 +73,7 @@ def of(found: Any) -> Production:
     for key, value in found.items():
         if key not in known:
             raise SandboxError("E170", f"{FILE} cannot be used", f"nothing is called {key!r}", FIX)
-        if type(value) is not (int if key.endswith("_port") else str):
+        if type(value) is not known[key]:
             raise SandboxError("E170", f"{FILE} cannot be used", f"{key} is {value!r}", FIX)
     return Production(**found)
 
@@ -83,6 +84,8 @@ def write(home: Home, production: Production) -> None:
 
 
 def _wrong(production: Production) -> Iterator[str]:
+    if production.hsts_s < 0:
+        yield f"hsts_s is {production.hsts_s}, which is no time"
     for key in ("http_port", "https_port"):
         if not 1 <= getattr(production, key) <= 65535:
             yield f"{key} is {getattr(production, key)}, which is no port"

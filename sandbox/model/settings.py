@@ -3,6 +3,7 @@
 Azure keeps properties that it does not know, so that the same file still does for both.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,9 +14,11 @@ from sandbox.model.errors import SandboxError
 PORT = "sandbox.port"
 STATUS_MAPPING = "sandbox.status_mapping"
 STREAM_IDLE = "sandbox.stream_idle_ms"
+HOST_NAME = "sandbox.hostname"
 BACKEND = "sandbox.backend"
 SEALED = "sandbox.sealed"
 SAMPLES = "sandbox.samples"
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def port(endpoint: Endpoint) -> int | None:
@@ -39,6 +42,19 @@ def status_mapping(endpoint: Endpoint) -> Literal["azure", "raw"]:
     if value == "raw":
         return "raw"
     raise SandboxError("E060", f"property {STATUS_MAPPING} is {value!r}", "", "give azure or raw")
+
+
+def hostname(endpoint: Endpoint) -> str:
+    """Return the name under which a host offers the endpoint, in lower case, "" for none but its path.
+
+    Raises:
+        SandboxError: E060, it is no full name.
+    """
+    value = str(endpoint.properties.get(HOST_NAME) or "").strip().lower()
+    labels = value.split(".")
+    if value and (len(value) > 253 or len(labels) < 2 or not all(map(_LABEL.fullmatch, labels))):
+        raise SandboxError("E060", f"property {HOST_NAME} is {value!r}", "", "give a full name: shop.example.com")
+    return value
 
 
 def backend(deployment: Deployment) -> str | None:

@@ -37,9 +37,9 @@ class Context:
     @cached_property
     def gateway(self) -> "Gateway":
         """The gateway of this home."""
-        from sandbox.gateway.gateway import Gateway  # here: http.client takes its time, and to show needs none
+        from sandbox.ops import production  # here: http.client takes its time, and to show needs none
 
-        return Gateway(self.home.gateway)
+        return production.gateway(self.home)
 
     @classmethod
     def of(cls, home: Home, report: Report = quiet) -> "Context":

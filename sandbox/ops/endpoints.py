@@ -32,6 +32,7 @@ def create(context: Context, endpoint: Endpoint) -> EndpointState:
         SandboxError: E056 (traffic), E058 to E060 (port, gateway).
     """
     settings.status_mapping(endpoint)
+    settings.hostname(endpoint)
     return _create(context, endpoint, ATTEMPTS)
 
 
@@ -90,6 +91,7 @@ def update(
             _refuse_if_moved(before.endpoint, seen)
             wanted = before.endpoint if change is None else change(before.endpoint)
             settings.status_mapping(wanted)
+            settings.hostname(wanted)
             wanted = wanted if live is None else replace(wanted, traffic=dict(live))
             wanted = wanted if mirror is None else replace(wanted, mirror_traffic=dict(mirror))
             wanted = _checked(before, wanted)

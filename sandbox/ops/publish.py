@@ -12,6 +12,7 @@ from sandbox.gateway.description import Description, KeyAuth, TokenAuth
 from sandbox.gateway.errors import DescriptionError, GatewayError, PortBusy
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
+from sandbox.ops import production
 from sandbox.ops.context import Context, of_system
 from sandbox.reconcile.describe import description
 
@@ -29,10 +30,10 @@ def publish(context: Context, about: str | None = None) -> Troubles:
         about: the endpoint whose command it is: its trouble is raised, when the others are published.
 
     Returns:
-        What keeps endpoints from being published (E004, E058, E059, E096), by name.
+        What keeps endpoints from being published (E004, E058 to E060, E096), by name.
 
     Raises:
-        SandboxError: E003, E059; E004, E058 and E096 about the endpoint ``about``.
+        SandboxError: E003, E059; of a host E170, E172; E004, E058, E060 and E096 about the endpoint ``about``.
     """
     with files.alone(context.home.at("locks", "_gateway.lock"), "the gateway"):
         try:
@@ -54,7 +55,9 @@ def _publish(context: Context) -> Troubles:
         return {}
     opened = _opened(context, states, troubles)
     apart, doubled = _one_each(states, troubles)
-    described = _description(context.backend.instances(), apart, opened, troubles)
+    named = production.named_once(apart, troubles)
+    described = _description(context.backend.instances(), named, opened, troubles)
+    described = production.offered(context.home, described, context.report)
     busy = context.gateway.apply(described, frozenset(troubles))
     return {**troubles, **doubled, **{name.lower(): told(error) for name, error in busy.items()}}
 
