@@ -12,6 +12,7 @@ from sandbox.model.progress import Report, quiet
 from sandbox.ops.edits import Edit
 
 if TYPE_CHECKING:
+    from sandbox.backend.protocol import LogLine
     from sandbox.ops.editors import Debugged
     from sandbox.spec.override import Override
 
@@ -147,9 +148,22 @@ class OnlineDeployments(Part):
         follow: bool = False,
     ) -> Iterator[str]:
         """Give the last lines of the log, then (``follow``) new ones; ``container`` may be ``storage-initializer``."""
-        from sandbox.ops import asking
+        from sandbox.ops import logs
 
-        return asking.logs(self._context(), endpoint, name, lines=lines, container=container, follow=follow)
+        return logs.of_one(self._context(), endpoint, name, lines=lines, container=container, follow=follow)
+
+    def all_logs(
+        self, endpoint: str | None = None, name: str | None = None, *, lines: int = 5000, follow: bool = False
+    ) -> "Iterator[LogLine]":
+        """Give the last lines of several deployments in the order of time, then (``follow``) new ones as they come.
+
+        Without ``endpoint`` of all endpoints, without ``name`` of all deployments. Those that come while they are
+        followed are heard as well, those that end leave; it ends when none is left.
+        """
+        from sandbox.ops import logs
+
+        give = logs.following if follow else logs.merged
+        return give(self._context(), endpoint, name, lines=lines)
 
 
 def _edited(value: "Deployment", edits: Sequence[Edit], *, kept: bool) -> "Deployment":

@@ -4,7 +4,8 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 
 from sandbox.backend import rotation
 from sandbox.backend.protocol import Instance, LogLine
@@ -49,6 +50,26 @@ def follow(select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[Log
         time.sleep(POLL_S)
 
 
+def merged(logs: Iterable[tuple[Iterable[LogLine], float]]) -> list[LogLine]:
+    """Return the lines of several logs in the order of time; with each log, when it began (Unix time).
+
+    Lines without a time of their own belong to the line before.
+    """
+    timed = []
+    for lines, began in logs:
+        latest = _written(began)
+        for line in lines:
+            found = _STAMP.match(line.text.encode())
+            latest = max(latest, _normal(found[1])) if found else latest
+            timed.append((latest, line))
+    return [line for _, line in sorted(timed, key=lambda each: each[0])]
+
+
+def moment(text: str) -> float:
+    """Return a time as Azure writes it (ISO 8601) as Unix time; 0 for none."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else 0.0
+
+
 class _Source:
     """One log that is being followed."""
 
@@ -85,12 +106,15 @@ class _Source:
         """Lines without a time of their own belong to the line before."""
         found = _STAMP.match(line)
         if found:
-            stamp = found[1].replace(b"T", b" ").replace(b".", b",")
-            self._latest = max(stamp, self._latest or b"")
+            self._latest = max(_normal(found[1]), self._latest or b"")
         elif self._latest is None:
             self._latest = _written(self._instance.started)
         one = self._instance
         return self._latest or b"", LogLine(one.endpoint, one.deployment, one.index, line.decode("utf-8", "replace"))
+
+
+def _normal(stamp: bytes) -> bytes:
+    return stamp.replace(b"T", b" ").replace(b".", b",")
 
 
 def _written(moment: float) -> bytes:

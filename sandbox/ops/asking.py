@@ -1,10 +1,8 @@
-"""Use cases that only look: invoke, logs, status."""
+"""Use cases that only look: invoke, status."""
 
 import contextlib
 import http.client
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -12,17 +10,15 @@ from sandbox.backend.protocol import Instance
 from sandbox.gateway.errors import GatewayError
 from sandbox.model import settings, traffic
 from sandbox.model.errors import SandboxError
-from sandbox.model.state import DeploymentState, EndpointState, Failure
+from sandbox.model.state import EndpointState, Failure
 from sandbox.ops import endpoints, generations, scoring, tested
 from sandbox.ops.context import Context, failure_of
 from sandbox.ops.publish import locked_out, told
 from sandbox.ops.readiness import own_files_of
-from sandbox.ops.revisions import INITIALIZER_LOG
 from sandbox.store import owner
 from sandbox.store.generations import Generations
 
 INVOKE_S = 3600.0  # the gateway's own limits are shorter
-CONTAINERS = ("inference-server", "storage-initializer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,62 +74,6 @@ def own_files(context: Context, endpoint: str) -> Callable[[str], str]:
     serving = [each for each in context.endpoint(endpoint).deployments.values() if each.serving is not None]
     each_one = [own_files_of(each.served or each.wanted, each.serving.code_root) for each in serving if each.serving]
     return lambda text: reduce(lambda said, own: own(said), each_one, text)
-
-
-def logs(
-    context: Context,
-    endpoint: str,
-    name: str,
-    *,
-    lines: int = 5000,
-    container: str = CONTAINERS[0],
-    follow: bool = False,
-) -> Iterator[str]:
-    """Give the last lines of a deployment's log, then (``follow``) new ones as they come.
-
-    Of several instances each line names its instance. A deployment that failed shows the log of its last attempt.
-
-    Raises:
-        NotFound: E050, E051.
-        SandboxError: E066, there is no such container.
-    """
-    _, found = context.deployment(endpoint, name)
-    name, endpoint = name.lower(), endpoint.lower()
-    if container not in CONTAINERS:
-        raise SandboxError("E066", f"there is no container {container!r}", "", f"one of {', '.join(CONTAINERS)}")
-    if container == CONTAINERS[1]:
-        yield from _last(_initializer_log(context, endpoint, name, found), lines)
-        return
-    own = own_files_of(found.served or found.wanted, found.serving.code_root if found.serving else None)
-    if not follow:
-        instances = _of(context, endpoint, name, found)
-        if not instances and found.failure:
-            yield from found.failure.log[-lines:]
-        for instance in instances:
-            prefix = f"[{instance.index}] " if len(instances) > 1 else ""
-            yield from (f"{prefix}{own(line)}" for line in context.backend.tail(instance, lines))
-        return
-    for line in context.backend.follow(lambda: _of(context, endpoint, name, None), lines):
-        yield f"[{line.index}] {own(line.text)}" if found.wanted.instance_count > 1 else own(line.text)
-
-
-def _of(context: Context, endpoint: str, name: str, state: DeploymentState | None) -> list[Instance]:
-    """The instances whose logs are asked for: those that serve; where there are none, all."""
-    found = [each for each in context.backend.instances(endpoint) if each.deployment == name]
-    if state is None or state.serving is None:
-        return found
-    serving = state.serving.id
-    return [each for each in found if each.revision == serving] or found
-
-
-def _initializer_log(context: Context, endpoint: str, name: str, state: DeploymentState) -> str:
-    revision = state.serving.id if state.serving else str(state.last_revision)
-    return os.path.join(context.home.instances, endpoint, name, revision, INITIALIZER_LOG)
-
-
-def _last(path: str, lines: int) -> Iterator[str]:
-    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as file:
-        yield from (line.rstrip("\n") for line in deque(file, lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Which backend runs a deployment, and both of them as one."""
 
+import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -13,12 +15,16 @@ from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
 
 if TYPE_CHECKING:
+    import queue
+
     from sandbox.backend.docker import DockerBackend
     from sandbox.backend.process import ProcessBackend
     from sandbox.backend.usage import Used
 
 BackendName = Literal["process", "docker"]
 VARIABLE = "SANDBOX_BACKEND"
+LOOK_S = 0.5  # how often it is asked whether a backend has got an instance
+ALL = 10**6  # lines
 
 
 def choose(
@@ -135,53 +141,59 @@ class Backends:
         return self._of(instance).tail(instance, lines)
 
     def follow(self, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
-        """Give the last lines of each instance, then new ones as they come; one backend at a time.
+        """Give the last lines of each instance, then new ones as they come.
 
-        A deployment has one backend; where it changes from one to the other, the new one is heard after the old.
+        Each backend is heard from when it has an instance on, in a thread of its own: there may be one later.
         """
-        while found := select():
-            backend = self._of(found[0])
-            kind = found[0].backend
+        import queue
+        import threading
 
-            def mine(kind: str = kind) -> list[Instance]:
-                return [each for each in select() if each.backend == kind]
+        heard: queue.SimpleQueue[LogLine | BaseException | str] = queue.SimpleQueue()
+        hearing: set[str] = set()
+        ended = False
+        history = lines
 
-            if any(each.backend != kind for each in found):
-                yield from _both(self.process, self.docker, select, lines)
-                return
-            yield from backend.follow(mine, lines)
+        def hear(backend: Backend, history: int) -> None:
+            try:
+                mine = backend.follow(
+                    lambda: [] if ended else [e for e in select() if e.backend == backend.name], history
+                )
+                for line in mine:
+                    heard.put(line)
+            except Exception as error:  # noqa: BLE001 - raised again where it is heard
+                heard.put(error)
+            finally:
+                heard.put(backend.name)
 
-
-def _both(process: Backend, docker: Backend, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
-    """Hear both at once, each in a thread of its own."""
-    import queue
-    import threading
-
-    heard: queue.SimpleQueue[LogLine | None] = queue.SimpleQueue()
-    ended = False
-
-    def hear(backend: Backend) -> None:
         try:
-            mine = backend.follow(
-                lambda: [] if ended else [each for each in select() if each.backend == backend.name], lines
-            )
-            for line in mine:
-                heard.put(line)
+            while True:
+                found = {each.backend for each in select()}
+                for backend in (self.process, self.docker) if found - hearing else ():
+                    if backend.name in found - hearing:
+                        hearing.add(backend.name)
+                        threading.Thread(target=hear, args=(backend, history), daemon=True).start()
+                history = ALL
+                if not hearing:
+                    return
+                yield from _arrived(heard, hearing)
         finally:
-            heard.put(None)
+            ended = True
 
-    for backend in (process, docker):
-        threading.Thread(target=hear, args=(backend,), daemon=True).start()
-    running = 2
-    try:
-        while running:
-            line = heard.get()
-            if line is None:
-                running -= 1
-            else:
-                yield line
-    finally:
-        ended = True
+
+def _arrived(heard: "queue.SimpleQueue[LogLine | BaseException | str]", hearing: set[str]) -> Iterator[LogLine]:
+    """Give what has come until it is time to look for other backends again; those that have ended leave ``hearing``."""
+    import queue
+
+    until = time.monotonic() + LOOK_S
+    with contextlib.suppress(queue.Empty):
+        while (left := until - time.monotonic()) > 0:
+            said = heard.get(timeout=left)
+            if isinstance(said, BaseException):
+                raise said
+            if isinstance(said, str):
+                hearing.discard(said)
+                return
+            yield said
 
 
 def _engine() -> "tuple[object, str]":

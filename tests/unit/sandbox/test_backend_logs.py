@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.backend import logs, rotation
-from sandbox.backend.protocol import Instance
+from sandbox.backend.protocol import Instance, LogLine
 
 WRITER = """
 import os, sys, time
@@ -214,3 +214,14 @@ def test_a_folder_that_is_removed_meanwhile_ends_quietly(tmp_path, monkeypatch):
     os.unlink(f"{log}.lock")
     os.rmdir(folder)
     assert list(stream) == []
+
+
+def test_several_logs_are_one_in_the_order_of_time():
+    def log(name, *texts):
+        return [LogLine("shop", name, 0, text) for text in texts]
+
+    blue = log("blue", "no time yet", "2026-01-02 10:00:00,100 I one", "  of it", "2026-01-02 10:00:02,000 I three")
+    green = log("green", "2026-01-02 10:00:01,000 I two", '{"time": "2026-01-02T10:00:03.500Z", "message": "four"}')
+    began = logs.moment("2026-01-02T09:59:59.000Z")
+    found = [line.text for line in logs.merged([(green, began), (blue, began)])]
+    assert [text.split()[-1] for text in found] == ["yet", "one", "it", "two", "three", '"four"}']

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from sandbox.backend.protocol import LogLine
 from sandbox.cli.main import main
 from sandbox.environment.shelf import Built
 from sandbox.home import Home
-from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.state import Failure
 from sandbox.ops.asking import DeploymentStatus, EndpointStatus, Status
@@ -250,35 +250,35 @@ def named(endpoint, name):
     return Said(name, {"name": name, "endpoint_name": endpoint})
 
 
+def said(endpoint, name, text):
+    return LogLine(endpoint, name, 0, text)
+
+
 def test_lines_of_one_deployment_stand_alone(facade, capsys):
-    facade(online_deployments__show=named("shop", "blue"), online_deployments__logs=["one", "two\x1b[2J"])
-    assert main(["logs", "shop", "blue"]) == 0
+    lines = [said("shop", "blue", "one"), said("shop", "blue", "two\x1b[2J")]
+    facade(online_deployments__show=named("shop", "blue"), online_deployments__all_logs=lines)
+    assert main(["logs", "Shop", "blue"]) == 0
     assert capsys.readouterr().out == "one\ntwo\ufffd[2J\n"
 
 
 def test_lines_of_several_stand_behind_their_names(facade, capsys):
     both = [named("shop", "blue"), named("shop", "green")]
-    box = facade(online_deployments__list=both, online_deployments__logs=["one"])
+    lines = [said("shop", "blue", "one"), said("shop", "green", "two"), said("shop", "blue", "three")]
+    box = facade(online_deployments__list=both, online_deployments__all_logs=lines)
     assert main(["logs", "shop", "-l", "5"]) == 0
-    assert capsys.readouterr().out == "blue  | one\ngreen | one\n"
-    assert box.calls[1][2]["lines"] == 5
-    facade(online_deployments__list=[named("shop", "blue"), named("mail", "a")], online_deployments__logs=["one"])
+    assert capsys.readouterr().out == "blue  | one\ngreen | two\nblue  | three\n"
+    assert box.calls[1][1:] == (("shop", None), {"lines": 5, "follow": False})
+    lines = [said("shop", "blue", "one"), said("mail", "a", "two")]
+    facade(online_deployments__list=[named("shop", "blue"), named("mail", "a")], online_deployments__all_logs=lines)
     assert main(["logs"]) == 0
-    assert capsys.readouterr().out == "shop/blue | one\nmail/a    | one\n"
+    assert capsys.readouterr().out == "shop/blue | one\nmail/a    | two\n"
 
 
-def test_following_ends_when_all_logs_have_ended(facade, capsys):
-    both = [named("shop", "blue"), named("shop", "green")]
-    facade(online_deployments__list=both, online_deployments__logs=["one", "two"])
+def test_a_deployment_that_comes_while_all_are_followed_gets_a_name(facade, capsys):
+    lines = [said("shop", "blue", "one"), said("shop", "purple", "two"), said("shop", "blue", "three")]
+    facade(online_deployments__list=[named("shop", "blue")], online_deployments__all_logs=lines)
     assert main(["logs", "-f"]) == 0
-    assert sorted(capsys.readouterr().out.splitlines()) == ["blue  | one", "blue  | two", "green | one", "green | two"]
-
-
-def test_a_deployment_that_goes_away_while_it_is_followed_is_a_line(facade, capsys):
-    gone = SandboxError("E051", "endpoint shop has no deployment 'blue'")
-    facade(online_deployments__list=[named("shop", "blue")], online_deployments__logs=gone)
-    assert main(["logs", "-f"]) == 0
-    assert capsys.readouterr().out == "(endpoint shop has no deployment 'blue')\n"
+    assert capsys.readouterr().out == "one\npurple | two\nblue   | three\n"
 
 
 def test_no_deployment_no_lines(facade, capsys):
