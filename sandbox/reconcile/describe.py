@@ -60,7 +60,7 @@ def _endpoint(
         tuple(_deployment(name, each, running, live.get(name, 0), mirror.get(name, 0)) for name, each in known.items()),
         settings.status_mapping(state.endpoint),
         settings.hostname(state.endpoint),
-        public=(state.endpoint.public_network_access or "enabled").lower() != "disabled",
+        public=state.endpoint.public_network_access != "disabled",
     )
 
 
