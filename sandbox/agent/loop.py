@@ -14,6 +14,7 @@ from sandbox.backend.protocol import Instance
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event, Report
+from sandbox.ops.backends import seen
 from sandbox.ops.context import Context, of_system
 from sandbox.store import owner
 
@@ -91,7 +92,7 @@ class Loop:
         return healed.troubles
 
     def _replace_dead(self, context: Context) -> None:
-        instances = context.backend.instances()
+        instances, _ = seen(context.backend)
         made_of = {
             (state.name, name, each.serving.id): each.served or each.wanted
             for state in context.store.look()[0]

@@ -15,6 +15,7 @@ from sandbox.home import Home
 from sandbox.model.progress import Report, quiet
 
 if TYPE_CHECKING:
+    from sandbox.backend.docker_left import Left
     from sandbox.environment.shelf import Built
     from sandbox.ops.asking import Status
     from sandbox.ops.context import Context
@@ -86,6 +87,18 @@ class Sandbox:
         from sandbox.ops import space
 
         return space.prune(self.context())
+
+    def left_behind(self) -> "list[Left]":
+        """List containers that run for homes that are gone: nobody else will ever end them."""
+        from sandbox.ops import space
+
+        return space.left_behind()
+
+    def remove_left_behind(self) -> "list[Left]":
+        """Remove them; return what was removed."""
+        from sandbox.ops import space
+
+        return space.remove_left_behind()
 
     def context(self, report: Report = quiet) -> "Context":
         """Put the parts together."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox import files
+from sandbox.backend import docker_left, ports
 from sandbox.backend import docker_words as words
-from sandbox.backend import ports
 from sandbox.backend.docker_engine import Connection, Engine
 from sandbox.backend.docker_failure import explain, refused
 from sandbox.backend.docker_seen import instance_of
@@ -99,7 +99,11 @@ class DockerBackend:
                 working_dir=None if container.own else spec.app_root,
                 environment=words.environment(spec, container),
                 ports=list(outside),
-                labels=words.labels(self._engine.owner, spec, container, outside, door),
+                labels={
+                    **words.labels(self._engine.owner, spec, container, outside, door),
+                    words.ROOT: self._home.root,
+                    words.MACHINE: docker_left.machine(),
+                },
                 host_config=client.create_host_config(**asked),
             )["Id"]
             client.start(made)

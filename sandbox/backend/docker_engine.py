@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandbox import files
+from sandbox.backend import docker_left
 from sandbox.backend import docker_words as words
+from sandbox.backend.protocol import Unreachable
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
 
@@ -28,7 +30,7 @@ class Engine:
         self._lock = threading.Lock()
         self.cpus = self.memory_bytes = 0
         self.podman = False
-        self.owner = home.owner
+        self.owner, self._root = home.owner, home.root
 
     def used(self) -> "APIClient | None":
         """Return a client where there are, or may be, containers of this home; else None, and nothing is loaded.
@@ -43,7 +45,7 @@ class Engine:
         if known["url"] != self._url:
             what = f"instances run in the engine {known['url']}, and {self._url} is chosen now"
             fix = f"DOCKER_HOST={known['url']}, or docker context use the one it was; sandbox down there ends them"
-            raise SandboxError("E113", what, "one home uses one engine at a time", fix)
+            raise Unreachable("E113", what, "one home uses one engine at a time", fix)
         return client
 
     def begin(self) -> "APIClient":
@@ -57,7 +59,10 @@ class Engine:
     def _connected(self) -> "APIClient":
         with self._lock:
             if self._client is None:
-                self._client, self._url = self._connect()
+                try:
+                    self._client, self._url = self._connect()
+                except SandboxError as error:
+                    raise Unreachable(error.code, error.what, error.why, error.fix) from None
                 info, version = self._client.info(), self._client.version()
                 self.podman = any("Podman" in str(part.get("Name")) for part in version.get("Components") or ())
                 self.cpus, self.memory_bytes = int(info.get("NCPU") or 1), int(info.get("MemTotal") or 0)
@@ -74,7 +79,7 @@ class Engine:
                     name,
                     driver="bridge",
                     options={"com.docker.network.bridge.enable_icc": "false"},
-                    labels={words.OWNER: self.owner},
+                    labels={words.OWNER: self.owner, words.ROOT: self._root, words.MACHINE: docker_left.machine()},
                     check_duplicate=True,
                 )
         return name

@@ -13,6 +13,7 @@ PREFIX = "endpoint-sandbox."
 OWNER, ENDPOINT, DEPLOYMENT = f"{PREFIX}home", f"{PREFIX}endpoint", f"{PREFIX}deployment"
 REVISION, INDEX, PORT = f"{PREFIX}revision", f"{PREFIX}index", f"{PREFIX}port"
 SOCKET = f"{PREFIX}socket"
+ROOT, MACHINE = f"{PREFIX}root", f"{PREFIX}machine"  # the folder of the home, and whose file system it is on
 DOOR = "/run/sandbox"  # in a container without a network: the folder of its socket
 PROBE_PORT, PROBE_PATH, OWN = f"{PREFIX}probe-port", f"{PREFIX}probe-path", f"{PREFIX}own"
 COMMAND = ("/opt/sandbox/python", "-m", "inference_http", "--host", "0.0.0.0", "--errors", "detailed")  # noqa: S104 - in a container
@@ -146,7 +147,11 @@ def host_config(
     if spec.cpus is not None and spec.cpus < cpus:
         words["nano_cpus"] = round(spec.cpus * 1e9)
     if spec.gpus and container.gpus:
-        words["device_requests"] = [DeviceRequest(count=spec.gpus, capabilities=[["gpu"]])]
+        words["device_requests"] = [
+            DeviceRequest(driver="cdi", device_ids=[f"nvidia.com/gpu={number}" for number in range(spec.gpus)])
+            if container.cdi
+            else DeviceRequest(count=spec.gpus, capabilities=[["gpu"]])
+        ]
     return words
 
 

@@ -65,6 +65,14 @@ def work(driver: Any = None) -> dict[int, Work]:
     return found
 
 
+def processes(driver: Any, device: c_void_p) -> list[int]:
+    """Return the ids of the processes that compute on one GPU."""
+    found, many = (_Process * MOST)(), c_uint(MOST)
+    if driver.nvmlDeviceGetComputeRunningProcesses_v3(device, byref(many), found) != 0:
+        return []
+    return [each.pid for each in found[: many.value]]
+
+
 def _on(driver: Any, device: c_void_p) -> list[tuple[int, Work]]:
     processes, many = (_Process * MOST)(), c_uint(MOST)
     if driver.nvmlDeviceGetComputeRunningProcesses_v3(device, byref(many), processes) != 0:

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from sandbox.backend.usage import Used
 from sandbox.model.container import Container
+from sandbox.model.errors import SandboxError
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,10 @@ class LogLine:
     deployment: str
     index: int
     text: str
+
+
+class Unreachable(SandboxError):
+    """What runs instances cannot be reached now (E110 to E113): nobody can tell which there are."""
 
 
 class Backend(Protocol):

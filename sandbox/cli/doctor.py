@@ -114,16 +114,19 @@ def _builders(facts: Facts) -> Check:
 
 
 def _docker(docker: DockerFacts) -> Check:
-    where = f" (context {docker.context})" if docker.context else ""
-    if not docker.program:
-        return Check("Docker", "missing", "not installed; deployments run as processes", "install Docker for images")
     if docker.error:
-        fix = "start Docker, or choose a context that answers: docker context use NAME"
-        return Check("Docker", "missing", f"the daemon{where} does not answer: {docker.error}", fix)
-    return Check("Docker", "good", f"{docker.server}{where}")
+        return Check("Docker", "missing", f"{docker.error}; deployments run as processes", docker.fix)
+    where = f"{docker.server} at {docker.url} ({docker.source})"
+    if docker.left:
+        many = f"{len(docker.left)} container{'s' if len(docker.left) > 1 else ''} of folders that are gone"
+        return Check("Docker", "missing", f"{where}; {many}, {docker.left[0]}", "sandbox prune removes them")
+    return Check("Docker", "good", where)
 
 
 def _gpus(facts: Facts) -> Check:
+    if facts.gpus and facts.docker.server and facts.docker.lack:
+        text = f"{'; '.join(facts.gpus)}, for processes; none for containers: {facts.docker.lack}"
+        return Check("GPU", "missing", text, facts.docker.lack_fix)
     if facts.gpus:
         return Check("GPU", "good", "; ".join(facts.gpus))
     if facts.gpu_error:

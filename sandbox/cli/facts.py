@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from sandbox.home import Home
-from sandbox.model.errors import SandboxError
+from sandbox.model.errors import INSTALL, SandboxError
 
 PATIENCE_S = 5.0
 SERVE_PORT = 5001
@@ -20,12 +20,19 @@ TOOLS = ("uv", "conda", "mamba", "micromamba", "code")
 
 @dataclass(frozen=True, slots=True)
 class DockerFacts:
-    """Docker as its own client sees it."""
+    """The engine that containers would run in. ``lack`` and ``lack_fix``: what keeps them from having GPUs.
 
-    program: str = ""
-    context: str = ""
+    ``left``: containers of homes that are gone.
+    """
+
     server: str = ""
+    url: str = ""
+    source: str = ""  # why this one
     error: str = ""
+    fix: str = ""
+    lack: str = ""
+    lack_fix: str = ""
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +148,23 @@ def _envoy() -> tuple[str, str, str]:
 
 
 def _docker() -> DockerFacts:
-    program = shutil.which("docker") or ""
-    if not program:
-        return DockerFacts()
-    context, _ = said([program, "context", "show"])
-    server, error = said([program, "version", "--format", "{{.Server.Version}}"])
-    return DockerFacts(program, context, server, error)
+    try:
+        from sandbox.image import engine
+    except ImportError as error:
+        return DockerFacts(error=f"{error.name} is not installed", fix=INSTALL)
+    found = engine.facts()
+    server = f"{found.name} {found.version}{' (rootless)' if found.rootless else ''}" if not found.error else ""
+    lack = found.lack
+    return DockerFacts(
+        server,
+        found.url,
+        found.source,
+        found.error,
+        found.fix,
+        lack.what if lack else "",
+        lack.fix if lack else "",
+        found.left,
+    )
 
 
 def _gpus() -> tuple[tuple[str, ...], str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
+    from sandbox.backend.docker_left import Left
     from sandbox.environment.shelf import Built
 
 MEGABYTE = 1024 * 1024
@@ -18,14 +19,22 @@ def prune(session: Session) -> int:
     given = session.arguments
     space = session.sandbox.space()
     unused = [built for built, used in space.environments if not used]
+    left = session.sandbox.left_behind()
     if given.dry_run:
         _list(session, [(built, used) for built, used in space.environments])
+        if given.output != "json":
+            _list_left(left)
         return 0
     if unused:
         many = f"{len(unused)} environments" if len(unused) > 1 else "1 environment"
         session.confirm(
             f"Remove {many} ({_megabytes(sum(built.size for built in unused))}) that nothing uses?", yes=given.yes
         )
+    if left:
+        _list_left(left)
+        many = f"{len(left)} containers" if len(left) > 1 else "1 container"
+        session.confirm(f"Remove {many} of folders that are gone?", yes=given.yes)
+        session.sandbox.remove_left_behind()
     removed, freed = session.sandbox.prune()
     total = freed + sum(built.size for built in removed)
     if given.output == "json":
@@ -34,6 +43,12 @@ def prune(session: Session) -> int:
         _list(session, [(built, False) for built in removed])
         sys.stdout.write(f"{_megabytes(total)} freed\n")
     return 0
+
+
+def _list_left(left: "list[Left]") -> None:
+    for each in left:
+        state = "runs" if each.running else "has ended"
+        sys.stderr.write(f"container {each.id[:12]}  {each.what}  {state}, and its folder is gone: {each.home}\n")
 
 
 def _list(session: Session, rows: "list[tuple[Built, bool]]") -> None:

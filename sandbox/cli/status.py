@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.model.state import Failure
     from sandbox.ops.asking import DeploymentStatus, EndpointStatus, Status
 
+UNSEEN = frozenset({"E110", "E111", "E112", "E113"})
 COLUMNS = ("Endpoint", "Deployment", "State", "Traffic", "Mirror", "Instances", "Port", "Address")
 
 
@@ -28,8 +29,10 @@ def run(session: Session) -> int:
     if not status.endpoints and not status.troubles:
         paper.print("There is no endpoint yet.\n  fix: sandbox init shop && cd shop && sandbox up .")
         return 0
-    shown = [row for endpoint in status.endpoints for row in rows(endpoint)]
+    shown = [row for endpoint in status.endpoints for row in rows(endpoint, unseen=_unseen(status, endpoint.name))]
     for line in table(shown, paper) if shown else ():
+        paper.print(line)
+    for line in gpu_lines(status):
         paper.print(line)
     for line in notes(status):
         paper.print(f"\n{line}")
@@ -50,8 +53,13 @@ def table(found: list[list[str]], paper: Paper) -> list[str]:
     return made
 
 
-def rows(endpoint: "EndpointStatus") -> list[list[str]]:
-    """Return the lines of an endpoint; its own values stand in the first one only."""
+def _unseen(status: "Status", endpoint: str) -> bool:
+    """Tell whether the containers of an endpoint cannot be seen: their engine does not answer."""
+    return endpoint in status.troubles and status.troubles[endpoint].code in UNSEEN
+
+
+def rows(endpoint: "EndpointStatus", *, unseen: bool = False) -> list[list[str]]:
+    """Return the lines of an endpoint; its own values stand in the first one only. ``unseen``: its containers are."""
     own = [endpoint.name, "", endpoint.state, "", "", "", str(endpoint.port), endpoint.scoring_uri]
     if not endpoint.deployments:
         return [own]
@@ -62,7 +70,7 @@ def rows(endpoint: "EndpointStatus") -> list[list[str]]:
             f"{each.state}, interrupted" if each.interrupted else each.state,
             f"{each.live_percent} %",
             f"{each.mirror_percent} %" if each.mirror_percent else "",
-            f"{each.running} of {each.wanted}",
+            f"{'?' if unseen and not each.running else each.running} of {each.wanted}",
             "",
             "",
         ]
@@ -70,6 +78,24 @@ def rows(endpoint: "EndpointStatus") -> list[list[str]]:
     ]
     made[0] = [endpoint.name, *made[0][1:6], *own[6:]]
     return made
+
+
+def gpu_lines(status: "Status") -> list[str]:
+    """Say what the GPUs do; nothing where no deployment asks for one."""
+    seen = status.gpus
+    if seen is None:
+        return []
+    if seen.missing:
+        return [f"\n{seen.missing}.\n  fix: {seen.fix}"]
+    lines = [""]
+    for each in seen.cards:
+        used, total = each.used_bytes / 2**30, each.total_bytes / 2**30
+        more = [f"{each.busy_percent} % busy"] if each.busy_percent is not None else []
+        more += [f"{each.celsius} °C"] if each.celsius is not None else []
+        more += [f"{each.watts:.0f} W"] if each.watts is not None else []
+        whose = f"  {', '.join(each.used_by)}" if each.used_by else ""
+        lines.append(f"GPU {each.index}  {each.name}  {used:.1f} of {total:.1f} GiB  {'  '.join(more)}{whose}".rstrip())
+    return lines
 
 
 def notes(status: "Status") -> list[str]:
@@ -80,7 +106,8 @@ def notes(status: "Status") -> list[str]:
     found += [_trouble(f"endpoint {name} is not as asked for", failure) for name, failure in status.troubles.items()]
     for endpoint in status.endpoints:
         for each in endpoint.deployments:
-            found += _note(endpoint.name, each)
+            if each.running or not _unseen(status, endpoint.name):
+                found += _note(endpoint.name, each)
     return found
 
 

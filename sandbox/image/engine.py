@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.image import address, lost
+from sandbox.backend import docker_left
+from sandbox.image import address, gpu, lost
 from sandbox.image.address import Address
+from sandbox.image.gpu import Lack, Way
 from sandbox.model.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ class Engine:
     rootless: bool = False
     cpus: int = 0
     memory_bytes: int = 0
-    gpu: str = ""  # how GPUs are offered: "nvidia" (runtime), "cdi"; "" where nothing says so
+    gpu: Way = ""  # how GPUs are asked for, "" where they are not offered
+    lack: Lack | None = None  # what keeps containers from having GPUs
+    left: tuple[str, ...] = ()  # containers of homes that are gone: FOLDER: ENDPOINT/DEPLOYMENT/INDEX
     error: str = ""
     fix: str = ""
 
@@ -81,10 +85,12 @@ def facts(environ: Mapping[str, str] = os.environ) -> Engine:
         return Engine(where.url, where.source, where.context, error=f"{error.what}: {error.why}", fix=error.fix)
     try:
         version, info = client.version(), client.info()
+        left = tuple(f"{each.home}: {each.what}" for each in docker_left.find(client, where.url))
     except Exception as error:  # noqa: BLE001 - as above
         return Engine(where.url, where.source, where.context, error=str(error))
     finally:
         client.close()
+    seen = gpu.here(where.url, info)
     parts = [str(part.get("Name", "")) for part in version.get("Components") or ()]
     return Engine(
         where.url,
@@ -96,7 +102,9 @@ def facts(environ: Mapping[str, str] = os.environ) -> Engine:
         rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
         cpus=int(info.get("NCPU") or 0),
         memory_bytes=int(info.get("MemTotal") or 0),
-        gpu="nvidia" if "nvidia" in (info.get("Runtimes") or {}) else "cdi" if info.get("CDISpecDirs") else "",
+        gpu=gpu.way(info, seen),
+        lack=gpu.lack(info, seen),
+        left=left,
     )
 
 

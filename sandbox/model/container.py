@@ -30,4 +30,5 @@ class Container:
     own: bool = False
     code: str = ""
     gpus: bool = False  # the engine gives them, where they are asked for
+    cdi: bool = False  # by CDI, and not by the runtime of NVIDIA
     egress: bool = True  # False: it has no network, and is reached by a socket

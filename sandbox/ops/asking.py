@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
+from sandbox.backend import cards
 from sandbox.backend.protocol import Instance
 from sandbox.gateway.errors import GatewayError
 from sandbox.model import settings, traffic
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState, Failure
 from sandbox.ops import endpoints, generations, scoring, tested
+from sandbox.ops.backends import contained, seen
 from sandbox.ops.context import Context, failure_of
 from sandbox.ops.publish import locked_out, told
 from sandbox.ops.readiness import own_files_of
+from sandbox.ops.revisions import limits
 from sandbox.store import owner
 from sandbox.store.generations import Generations
 
@@ -114,20 +117,24 @@ class Status:
     """Everything at one moment. ``gateway`` is the process of the gateway, None where it does not run.
 
     ``troubles`` are about endpoints as a whole, by name: a file that is damaged (such an endpoint is not among
-    ``endpoints``), keys that are gone, a port that somebody else has.
+    ``endpoints``), keys that are gone, a port that somebody else has; an engine that does not answer (E110 to E113),
+    so that nobody can tell how many of its containers run.
     """
 
     home: str
     gateway: int | None
     endpoints: tuple[EndpointStatus, ...] = field(default=())
     troubles: Mapping[str, Failure] = field(default_factory=dict)
+    gpus: cards.Seen | None = None  # what those of this machine do; None: no deployment asks for one
 
 
 def status(context: Context) -> Status:
     """Look at everything; changes nothing."""
-    instances = context.backend.instances()
+    instances, unseen = seen(context.backend)
     states, damaged = context.store.look()
     troubles = {name: failure_of(error) for name, error in damaged.items()}
+    if unseen is not None:
+        troubles |= {state.name: failure_of(unseen) for state in states if contained(state)}
     troubles |= {state.name: failure_of(error) for state in states if (error := locked_out(context, state)) is not None}
     gateway = None
     with contextlib.suppress(GatewayError):
@@ -137,7 +144,9 @@ def status(context: Context) -> Status:
             busy = context.gateway.busy({state.name: state.port for state in states if state.state != "Deleting"})
             troubles |= {name: failure_of(told(error)) for name, error in busy.items()}
     found = tuple(_endpoint(context, state, instances) for state in states)
-    return Status(context.home.root, gateway.pid if gateway else None, found, troubles)
+    asks = any(limits(each.asked)["gpus"] for state in states for each in state.deployments.values())
+    seen_gpus = cards.look(instances) if asks else None
+    return Status(context.home.root, gateway.pid if gateway else None, found, troubles, seen_gpus)
 
 
 def _endpoint(context: Context, state: EndpointState, instances: Sequence[Instance]) -> EndpointStatus:

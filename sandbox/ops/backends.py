@@ -7,12 +7,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.backend.protocol import PROBE_S, Backend, Failure, Instance, InstanceSpec, LogLine, Readiness
+from sandbox.backend.protocol import (
+    PROBE_S,
+    Backend,
+    Failure,
+    Instance,
+    InstanceSpec,
+    LogLine,
+    Readiness,
+    Unreachable,
+)
 from sandbox.home import Home
 from sandbox.model import settings
 from sandbox.model.deployment import Deployment
 from sandbox.model.environment import Environment
 from sandbox.model.errors import SandboxError
+from sandbox.model.state import EndpointState
 
 if TYPE_CHECKING:
     import queue
@@ -117,9 +127,10 @@ class Backends:
         self._of(instance).stop(instance, grace_s)
 
     def remove(self, endpoint: str, deployment: str, revision: str) -> None:
-        """Remove what both remember of a revision."""
+        """Remove what both remember of a revision; containers that cannot be reached now are ended by a later heal."""
         self.process.remove(endpoint, deployment, revision)
-        self.docker.remove(endpoint, deployment, revision)
+        with contextlib.suppress(Unreachable):
+            self.docker.remove(endpoint, deployment, revision)
 
     def end_strays(self) -> list[str]:
         """End what was started for this home and is in no record of it."""
@@ -194,6 +205,22 @@ def _arrived(heard: "queue.SimpleQueue[LogLine | BaseException | str]", hearing:
                 hearing.discard(said)
                 return
             yield said
+
+
+def seen(backend: Backend, endpoint: str | None = None) -> tuple[list[Instance], Unreachable | None]:
+    """Return the instances that can be seen now, and what keeps containers from being seen, None where they are."""
+    if not isinstance(backend, Backends):
+        return backend.instances(endpoint), None
+    try:
+        return backend.instances(endpoint), None
+    except Unreachable as error:
+        return backend.process.instances(endpoint), error
+
+
+def contained(state: EndpointState) -> bool:
+    """Tell whether an endpoint has, or may have, containers: nothing is known of them while they cannot be seen."""
+    found = state.deployments.values()
+    return any("docker" in (each.backend, each.serving.backend if each.serving else "") for each in found)
 
 
 def _engine() -> "tuple[object, str]":

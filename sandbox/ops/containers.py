@@ -3,8 +3,8 @@
 import os
 from dataclasses import dataclass, replace
 
-from sandbox.backend.sizes import instance_type
 from sandbox.environment.materials import Materials
+from sandbox.image import gpu
 from sandbox.image.build import Builder, Image
 from sandbox.model.asset import Model
 from sandbox.model.container import Container, Mount
@@ -29,7 +29,7 @@ class Made:
     app_root: str | None
 
 
-def make(context: Context, state: DeploymentState, found: Materials, code_digest: str) -> Made:
+def make(context: Context, state: DeploymentState, found: Materials, code_digest: str, gpus: int) -> Made:
     """Build the image of a deployment, unless it is there, and say what its containers see.
 
     Args:
@@ -37,6 +37,7 @@ def make(context: Context, state: DeploymentState, found: Materials, code_digest
         state: the deployment's.
         found: where its code and model are laid out.
         code_digest: hash of the code.
+        gpus: how many an instance asks for.
 
     Raises:
         SandboxError: E110 to E112, the engine; E071 to E079, packages; E114 to E116, the image.
@@ -58,11 +59,18 @@ def make(context: Context, state: DeploymentState, found: Materials, code_digest
             mounts.append(Mount(os.path.realpath(found.code_root), code))
         else:
             image = _with_code(builder, image, found, code_digest, app_root)
-    gpus = "nvidia" in (client.info().get("Runtimes") or {})
+    info = client.info()
     client.close()
+    seen = gpu.here(str(client.base_url).replace("http+docker://localhost", "unix://"), info)
+    lack = gpu.lack(info, seen)
     egress = not (isinstance(wanted, ManagedDeployment) and wanted.egress_public_network_access == "disabled")
-    container = replace(_container(image, tuple(mounts), config, code), gpus=gpus, egress=egress or config is not None)
-    for text in (_without_gpus(wanted, container), "" if egress or config is None else OPEN):
+    container = replace(
+        _container(image, tuple(mounts), config, code),
+        gpus=lack is None,
+        cdi=gpu.way(info, seen) == "cdi",
+        egress=egress or config is not None,
+    )
+    for text in (_without_gpus(gpus, lack), "" if egress or config is None else OPEN):
         if text:
             context.report(Event("image", "note", text, wanted.endpoint_name, wanted.name))
     return Made(container, image.name, _model_dir(wanted), app_root)
@@ -140,9 +148,9 @@ def inside(made_of: Deployment, serving: Revision) -> Inside:
     return Inside(tuple(folders), {**said, **written})
 
 
-def _without_gpus(deployment: Deployment, container: Container) -> str:
-    """Return what to say where GPUs are asked for and the engine gives none, "" where all is well."""
-    size = instance_type(deployment.instance_type) if deployment.instance_type else None
-    if size is None or not size.gpus or container.gpus:
+def _without_gpus(wanted: int, lack: gpu.Lack | None) -> str:
+    """Return what to say where GPUs are asked for and cannot be had, "" where all is well."""
+    if not wanted or lack is None:
         return ""
-    return f"{deployment.instance_type} has GPUs; Docker's engine has no runtime nvidia, so the instance gets none"
+    many = f"{wanted} GPU{'s' if wanted > 1 else ''}"
+    return f"{many} asked for, and the instance gets none: {lack.what}. Fix: {lack.fix}"

@@ -35,7 +35,7 @@ def another(context: Context, revision: Revision) -> Revision:
     """Return a revision whose debugger's port is free: a container keeps its ports until it is removed."""
     if revision.debug_port is None or revision.container is None or ports.free(revision.debug_port):
         return revision
-    taken = {each.debug_port for state in context.store.all() for each in state.deployments.values()}
+    taken = {each.debug_port for state in context.store.look()[0] for each in state.deployments.values()}
     free = (each for each in range(FIRST_PORT, LAST_PORT + 1) if each not in taken and ports.free(each))
     return replace(revision, debug_port=next(free, revision.debug_port))
 

@@ -9,6 +9,7 @@ from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState, EndpointState, Operation
 from sandbox.ops import deletion, deployments, removal, rollout, strays
+from sandbox.ops.backends import contained, seen
 from sandbox.ops.context import Context, begin, failure_of, of_system, with_deployment
 from sandbox.ops.publish import Troubles, publish
 from sandbox.ops.readiness import wait_ready
@@ -59,7 +60,7 @@ def _look(context: Context) -> Plan:
     Instances are looked for first: those that a command starts later are not among them, and a command that has ended
     meanwhile has written down what it made.
     """
-    instances = context.backend.instances()
+    instances, unseen = seen(context.backend)
     names = context.store.names()
     found = [plan([], [each for each in instances if each.endpoint not in names])]
     for name in names:
@@ -67,6 +68,8 @@ def _look(context: Context) -> Plan:
             try:
                 state = context.store.find(name)
             except SandboxError:  # damaged: what it shall run nobody can tell, so that what runs stays
+                continue
+            if state is not None and unseen is not None and contained(state):  # so is what of it runs
                 continue
             states = [] if state is None else [state]
             if any(_works(each.operation) for each in states):  # a deletion, which ends them itself
@@ -146,7 +149,7 @@ def _start(context: Context, endpoint: str, name: str) -> bool:
         if found.operation is not None:  # somebody is at it; or was, until a moment ago, and whoever heals next goes on
             return True
         context.store.write(with_deployment(state, name, replace(found, operation=operation)))
-    missing = plan([with_deployment(state, name, found)], context.backend.instances(endpoint)).start
+    missing = plan([with_deployment(state, name, found)], removal.of_endpoint(context, endpoint)).start
     indexes = [each.index for each in missing if each.deployment == name]
     made_of = found.served or found.wanted
     started = []

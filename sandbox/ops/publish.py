@@ -13,6 +13,7 @@ from sandbox.gateway.errors import DescriptionError, GatewayError, PortBusy
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
 from sandbox.ops import production
+from sandbox.ops.backends import contained, seen
 from sandbox.ops.context import Context, of_system
 from sandbox.reconcile.describe import description
 
@@ -54,9 +55,12 @@ def _publish(context: Context) -> Troubles:
         context.gateway.stop()
         return {}
     opened = _opened(context, states, troubles)
+    instances, unseen = seen(context.backend)
+    if unseen is not None:
+        troubles |= {state.name.lower(): unseen for state in states if contained(state)}
     apart, doubled = _one_each(states, troubles)
     named = production.named_once(apart, troubles)
-    described = _description(context.backend.instances(), named, opened, troubles)
+    described = _description(instances, named, opened, troubles)
     described = production.offered(context.home, described, context.report)
     busy = context.gateway.apply(described, frozenset(troubles))
     return {**troubles, **doubled, **{name.lower(): told(error) for name, error in busy.items()}}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.backend.protocol import Instance
+from sandbox.ops.backends import contained, seen
 from sandbox.ops.context import GRACE_S, Context
 
 
@@ -21,7 +22,19 @@ def stop(context: Context, instances: Iterable[Instance], grace_s: float = GRACE
 
 def of_deployment(context: Context, endpoint: str, deployment: str) -> list[Instance]:
     """Return the instances of a deployment, of every revision."""
-    return [each for each in context.backend.instances(endpoint) if each.deployment == deployment]
+    return [each for each in of_endpoint(context, endpoint) if each.deployment == deployment]
+
+
+def of_endpoint(context: Context, endpoint: str) -> list[Instance]:
+    """Return the instances of an endpoint. One that has no containers needs no engine to know them.
+
+    Raises:
+        Unreachable: E110 to E113, it has containers, and their engine cannot be asked.
+    """
+    found, trouble = seen(context.backend, endpoint)
+    if trouble is not None and ((state := context.store.find(endpoint)) is None or contained(state)):
+        raise trouble
+    return found
 
 
 def forget_revisions(context: Context, endpoint: str, deployment: str, keep: Iterable[str | None]) -> None:

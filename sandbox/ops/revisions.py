@@ -73,7 +73,7 @@ def make(context: Context, state: DeploymentState, number: str) -> Revision:
     made = None
     if state.backend == "docker":
         content = materials.digest_of_code(context.home, completed.code) if completed.code else code_digest
-        made = containers.make(context, replace(state, wanted=source), found, content)
+        made = containers.make(context, replace(state, wanted=source), found, content, limits(source)["gpus"])
     seen = replace(found, model_dir=made.model_dir, app_root=made.app_root) if made else found
     return Revision(
         id=number,

@@ -4,12 +4,20 @@ import contextlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from sandbox.backend import docker_left
+from sandbox.backend.docker_left import Left
 from sandbox.environment import materials, shelf
 from sandbox.environment.shelf import Built
 from sandbox.model.errors import SandboxError
 from sandbox.ops.context import Context
 from sandbox.store import owner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from docker import APIClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,27 @@ def prune(context: Context) -> tuple[list[Built], int]:
     freed = clean_copies(context)
     context.store.note("-", "prune", f"{len(removed)} environments removed")
     return removed, freed
+
+
+def left_behind() -> list[Left]:
+    """Return the containers of homes that are gone; none where there is no engine, or it is on another machine."""
+    return _at_engine(docker_left.find)
+
+
+def remove_left_behind() -> list[Left]:
+    """Remove them, and their networks; return what was removed."""
+    return _at_engine(docker_left.remove)
+
+
+def _at_engine(do: "Callable[[APIClient, str], list[Left]]") -> list[Left]:
+    from sandbox.image import address, engine
+
+    try:
+        where = address.find()
+        with contextlib.closing(engine.connect_to(where)) as client:
+            return do(client, where.url)
+    except SandboxError:  # nobody answers: nothing can be said, and nothing has to be removed
+        return []
 
 
 def clean_copies(context: Context) -> int:

@@ -1,6 +1,9 @@
 """What runs for a home that somebody removed, and nobody asks for any more."""
 
+import contextlib
+
 from sandbox import files
+from sandbox.backend.protocol import Unreachable
 from sandbox.gateway.errors import GatewayError
 from sandbox.model.errors import SandboxError
 from sandbox.ops.context import Context
@@ -19,4 +22,5 @@ def end(context: Context) -> None:
             context.gateway.end_strays()
         except GatewayError as error:
             raise SandboxError("E059", error.what, error.why, error.fix) from None
-    context.backend.end_strays()
+    with contextlib.suppress(Unreachable):  # whoever heals when the engine answers ends them
+        context.backend.end_strays()

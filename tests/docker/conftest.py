@@ -1,6 +1,11 @@
 """A real engine for every test here; at the end it has what it had before."""
 
 import contextlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +38,28 @@ def box(tmp_path, engine, monkeypatch):
     with box_in(tmp_path) as made:
         yield made
     assert containers.left(engine, tmp_path / "home") == []
+
+
+DEVCONTAINERS = "@devcontainers/cli@0.89.0"  # the reference implementation, which VS Code uses, too
+
+
+@pytest.fixture(scope="session")
+def devcontainer():
+    """Run the command ``devcontainer``: installed once, into the cache of the user; returns what it says as JSON."""
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm to install the command `devcontainer` with")
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "endpoint-sandbox" / "devcontainers-0.89.0"
+    )
+    program = cache / "node_modules" / "@devcontainers" / "cli" / "devcontainer.js"
+    if not program.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(cache), DEVCONTAINERS]
+        subprocess.run(install, check=True, timeout=110)
+
+    def run(*words, parsed=True):
+        done = subprocess.run(["node", str(program), *words], capture_output=True, text=True, timeout=110, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1]) if parsed else done.stdout
+
+    return run

@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 
 from sandbox.backend import docker_words as words
+from sandbox.image import address, engine
 from sandbox.model.container import Container, Mount
 from sandbox.model.errors import SandboxError
 from tests.support.backends import score, until
+from tests.support.recorded import recorded
 
 pytestmark = pytest.mark.docker
 
@@ -145,20 +147,42 @@ def test_an_image_that_is_gone_is_told(here):
     assert (raised.value.code, "its image was removed" in raised.value.what) == ("E117", True)
 
 
-def test_gpus_are_asked_for_as_docker_does_it_and_their_lack_is_explained(here):
-    container = Container(here.image.id, gpus=True)
-    spec = here.spec(here.script(ECHO), container=container, gpus=2)
-    asked = words.host_config(spec, container, {5001: 1}, network="x", cpus=2, podman=False)
-    made = here.client.create_host_config(**asked)
-    assert made["DeviceRequests"] == [
-        {"Driver": "", "Count": 2, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
-    ]
-    if "nvidia" not in (here.client.info().get("Runtimes") or {}):
+@pytest.mark.parametrize(
+    ("cdi", "request_"),
+    [
+        (False, {"Driver": "", "Count": 2, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}),
+        (
+            True,
+            {
+                "Driver": "cdi",
+                "Count": 0,
+                "DeviceIDs": ["nvidia.com/gpu=0", "nvidia.com/gpu=1"],
+                "Capabilities": [],
+                "Options": {},
+            },
+        ),
+    ],
+)
+def test_gpus_are_asked_for_as_docker_does_it_and_their_lack_is_explained(here, tmp_path, cdi, request_):
+    from sandbox.backend.docker import DockerBackend
+    from sandbox.home import Home
+
+    where = address.find()
+    if "nvidia" in (here.client.info().get("Runtimes") or {}):
+        pytest.skip("this engine has GPUs to give: tests of their lack are for those that have none")
+    spec = here.spec(here.script(ECHO), container=Container(here.image.id, gpus=True, cdi=cdi), gpus=2)
+    with recorded(tmp_path, where.url.removeprefix("unix://")) as wire:
+        client = engine.connect_to(address.Address(wire.url, "a test"))
+        backend = DockerBackend(Home(str(here.folder / "home")), lambda: (client, where.url))
         with pytest.raises(SandboxError) as raised:
-            here.backend.start(spec)
-        assert raised.value.code == "E118"
-        assert "NVIDIA Container Toolkit" in raised.value.fix
-        assert here.backend.instances() == []
+            backend.start(spec)
+        client.close()
+    (asked,) = wire.bodies("/containers/create")
+    assert asked["HostConfig"]["DeviceRequests"] == [request_]
+    assert (asked["Image"], asked["HostConfig"]["CapDrop"]) == (here.image.id, ["ALL"])
+    assert raised.value.code == "E118"
+    assert "NVIDIA Container Toolkit" in raised.value.fix
+    assert here.backend.instances() == []
 
 
 def test_logs_of_two_are_followed_in_order_long_lines_whole_and_kept_after_the_end(here):
