@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Collection, Mapping
 
-from sandbox.gateway import keeping, logs, process, publish, stats
+from sandbox.gateway import keeping, logs, process, publish, stats, strays
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.description import Description
 from sandbox.gateway.errors import NotRunning, PortBusy, Unresponsive
@@ -86,7 +86,8 @@ class Gateway:
     def end_strays(self) -> list[int]:
         """End gateways that were started in this folder before it was removed, and return their processes."""
         with self._folder.alone():
-            return self._launcher.end_strays(self._folder, self._admin)
+            found = self._launcher.strays(self._folder, self._admin)
+        return strays.end(found)
 
     def _running(self) -> bool:
         """Tell whether it runs, when it answers: one that is being started, or is dying, gets the time for it."""
@@ -106,7 +107,7 @@ class Gateway:
         return busy
 
     def _start(self, description: Description, keep: Collection[str]) -> Mapping[str, PortBusy]:
-        self._launcher.end_strays(self._folder, self._admin)
+        strays.end(self._launcher.strays(self._folder, self._admin))
         publish.write_all(self._folder, description, keep)
         log_from = self._launcher.start(self._folder, self._admin)
         with contextlib.suppress(PortBusy):  # it is found again below

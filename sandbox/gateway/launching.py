@@ -31,8 +31,8 @@ class Launcher(Protocol):
     def identify(self, folder: Folder, admin: Admin) -> Identity | None:
         """Return the process of the one that runs, None where nobody can tell."""
 
-    def end_strays(self, folder: Folder, admin: Admin) -> list[int]:
-        """End those that were started for this folder and are not the one that runs in it; return their processes."""
+    def strays(self, folder: Folder, admin: Admin) -> list[Identity]:
+        """Return those that were started for this folder and are not the one that runs in it."""
 
 
 class AsProcess:
@@ -53,6 +53,6 @@ class AsProcess:
         """Ask the kernel whose the admin socket is."""
         return process.identify(folder, admin)
 
-    def end_strays(self, folder: Folder, admin: Admin) -> list[int]:
-        """End what the system's list of processes shows."""
-        return strays.end(folder, admin)
+    def strays(self, folder: Folder, admin: Admin) -> list[Identity]:
+        """Look at the system's list of processes."""
+        return strays.find(folder, admin)

@@ -1,16 +1,18 @@
 """Gateways that lost their folder: somebody removed it while they ran, and their ports are still theirs."""
 
+import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sandbox.gateway import process
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.folder import Folder
+from sandbox.gateway.process import Identity
 
 
-def end(folder: Folder, admin: Admin) -> list[int]:
-    """End every gateway that was started with this folder and is not the one that runs in it now; return which.
+def find(folder: Folder, admin: Admin) -> list[Identity]:
+    """Return every gateway that was started with this folder and is not the one that runs in it now.
 
     The caller holds the folder. Where the system shows no processes as files (macOS) none is found.
     """
@@ -19,15 +21,24 @@ def end(folder: Folder, admin: Admin) -> list[int]:
         known = process.identify(folder, admin)
         if known is None:  # it is being started, by somebody who was killed
             return []
-    found = [pid for pid in _of(folder) if known is None or pid != known.pid]
-    for pid in found:
-        began = process.began(pid)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if began is not None and process.began(pid) == began:
-                os.kill(pid, number)
-                process.wait_until(lambda pid=pid, began=began: process.began(pid) != began, process.END_S)  # type: ignore[misc]
-        process.ended(pid)
-    return found
+    found = ((pid, process.began(pid)) for pid in _of(folder) if known is None or pid != known.pid)
+    return [Identity(pid, began) for pid, began in found if began is not None]
+
+
+def end(found: Sequence[Identity]) -> list[int]:
+    """End them, all at once; needs no lock, for none of them becomes a gateway in use again. Return their processes."""
+
+    def left() -> list[Identity]:
+        return [each for each in found if process.began(each.pid) == each.began]
+
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for each in left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each.pid, number)
+        process.wait_until(lambda: not left(), process.END_S)
+    for each in found:
+        process.ended(each.pid)
+    return [each.pid for each in found]
 
 
 def _of(folder: Folder) -> Iterator[int]:

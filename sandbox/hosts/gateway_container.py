@@ -125,7 +125,7 @@ class InContainer:
         """Return its process as this program sees it: 0 where it lies in another list of processes than ours."""
         return process.identify(folder, admin) or Identity(0, "")
 
-    def end_strays(self, folder: Folder, admin: Admin) -> list[int]:  # noqa: ARG002 - as every launcher
+    def strays(self, folder: Folder, admin: Admin) -> list[Identity]:  # noqa: ARG002 - as every launcher
         """Leave it to ``start``, which removes every other container of this gateway."""
         return []
 

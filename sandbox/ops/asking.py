@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -10,7 +11,7 @@ from sandbox.backend import cards
 from sandbox.backend.protocol import Instance
 from sandbox.gateway.errors import GatewayError
 from sandbox.model import settings, traffic
-from sandbox.model.errors import SandboxError
+from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import EndpointState, Failure
 from sandbox.ops import endpoints, generations, scoring, tested
 from sandbox.ops.backends import contained, seen
@@ -21,6 +22,7 @@ from sandbox.ops.revisions import limits
 from sandbox.store import owner
 from sandbox.store.generations import Generations
 
+_SENDABLE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 INVOKE_S = 3600.0  # the gateway's own limits are shorter
 
 
@@ -44,8 +46,14 @@ def invoke(
 
     Raises:
         NotFound: E050; E051, the deployment that is named does not exist.
+        UsageError: E010, there is no such content type.
         SandboxError: E065, the gateway cannot be reached.
     """
+    if not _SENDABLE.fullmatch(content_type):
+        why = "a header takes signs of ASCII, and no line end"
+        raise UsageError(
+            "E010", f"the content type {content_type!r} cannot be sent", why, "for instance application/json"
+        )
     state = context.endpoint(name)
     if context.gateway.running() is None:  # whoever has the port now must not be sent a key
         raise SandboxError("E065", f"endpoint {name} does not answer: the gateway is off", "", "sandbox up")

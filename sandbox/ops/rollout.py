@@ -96,7 +96,8 @@ def _replace(context: Context, endpoint: str, name: str, operation: Operation) -
     except BaseException:
         removal.stop(context, removal_of(context, endpoint, name, number), grace_s=1)
         raise
-    _change_over(context, endpoint, name, number, [each.id for each in done.kept])
+    _tell_gateway(context, endpoint, name, operation, before=state, new=started)
+    _end_old(context, endpoint, name, number, [each.id for each in done.kept])
     return _release(context, endpoint, name, operation) or done
 
 
@@ -118,8 +119,7 @@ def _rescale(context: Context, endpoint: str, name: str, operation: Operation, r
     except BaseException:
         removal.stop(context, started, grace_s=1)
         raise
-    with context.step("gateway", "published", endpoint, name):
-        publish(context, endpoint)
+    _tell_gateway(context, endpoint, name, operation, before=state, new=started)
     wrong = [  # those of other revisions are what an interrupted change-over left
         each
         for each in _alive(context, endpoint, name)
@@ -130,10 +130,27 @@ def _rescale(context: Context, endpoint: str, name: str, operation: Operation, r
     return _release(context, endpoint, name, operation) or done
 
 
-def _change_over(context: Context, endpoint: str, name: str, number: str, kept: list[str]) -> None:
-    """The gateway sends new requests to the new instances; the old ones finish what they have, and end."""
-    with context.step("gateway", "published", endpoint, name):
-        publish(context, endpoint)
+def _tell_gateway(
+    context: Context, endpoint: str, name: str, operation: Operation, *, before: DeploymentState, new: list[Instance]
+) -> None:
+    """Let the gateway send requests to the new instances; where it cannot, those that served serve on, and are said to.
+
+    ``before`` is the deployment as it was, ``new`` what was started since.
+    """
+    try:
+        with context.step("gateway", "published", endpoint, name):
+            publish(context, endpoint)
+    except (SandboxError, OSError):
+        with contextlib.suppress(SandboxError, OSError):
+            kept = {key: getattr(before, key) for key in ("serving", "served", "before", "fresh")}
+            _write(context, endpoint, name, operation, **kept)
+            publish(context)  # where it cannot be told that either, they stay until somebody heals
+            removal.stop(context, new)
+        raise
+
+
+def _end_old(context: Context, endpoint: str, name: str, number: str, kept: list[str]) -> None:
+    """The old instances finish what they have, and end."""
     old = [each for each in _alive(context, endpoint, name) if each.revision != number]
     if old:
         with context.step("stop", f"{len(old)} old instance{'s' if len(old) > 1 else ''}", endpoint, name):
@@ -192,7 +209,9 @@ def _leftovers(context: Context, endpoint: str, name: str, state: DeploymentStat
     left = [each for each in removal.of_deployment(context, endpoint, name) if each.revision != serving]
     if any(each.state != "exited" for each in left):
         publish(context)  # it may still know them: who was killed before it was told has written down that others serve
-    removal.stop(context, left, grace_s=1)
+    served = {each.id for each in left if context.backend.ready(each).ready}  # they may be at work on a request
+    removal.stop(context, [each for each in left if each.id not in served], grace_s=1)
+    removal.stop(context, [each for each in left if each.id in served])
     removal.forget_revisions(context, endpoint, name, [each.id for each in state.kept])
 
 

@@ -15,12 +15,12 @@ def end(context: Context) -> None:
     Raises:
         SandboxError: E059, E087, one of them cannot be ended.
     """
-    with files.alone(context.home.at("locks", "_gateway.lock"), "the gateway"):
-        try:
+    try:
+        with files.alone(context.home.at("locks", "_gateway.lock"), "the gateway"):
             if not context.store.names():  # its folder may lie elsewhere and have outlived the home
                 context.gateway.stop(0)
-            context.gateway.end_strays()
-        except GatewayError as error:
-            raise SandboxError("E059", error.what, error.why, error.fix) from None
+        context.gateway.end_strays()  # what it waits for, it waits for while no lock is held
+    except GatewayError as error:
+        raise SandboxError("E059", error.what, error.why, error.fix) from None
     with contextlib.suppress(Unreachable):  # whoever heals when the engine answers ends them
         context.backend.end_strays()

@@ -13,9 +13,9 @@ from sandbox.api import Edit
 from sandbox.backend.protocol import InstanceSpec
 from sandbox.gateway.folder import Folder
 from sandbox.model.errors import SandboxError
-from sandbox.ops import debugging, deployments, revisions, rollout
+from sandbox.ops import deployments, editors, revisions, rollout
 from sandbox.ops.readiness import wait_ready
-from tests.support.boxes import box_in
+from tests.support.boxes import box_in, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the gateway needs unix sockets")
 
@@ -72,7 +72,7 @@ def test_two_that_are_to_be_debugged_get_ports_of_their_own(box, monkeypatch):
     box.api.online_endpoints.create(box.endpoint())
     box.api.online_endpoints.create(box.endpoint("other"))
     files = [box.deployment("blue"), box.deployment("green", endpoint="other")]
-    monkeypatch.setattr(debugging, "write_launch", lambda *_: None)
+    monkeypatch.setattr(editors, "write_launch", lambda *_: None)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda file: box.api.online_deployments.create(file, debug=True), files))
     shown = [box.api.online_deployments.show(*names).as_azure() for names in (("blue", "shop"), ("green", "other"))]
@@ -126,20 +126,110 @@ def instance_spec():
 
 def test_ctrl_c_when_the_new_instances_answer_already_is_no_failure(box, monkeypatch):
     box.start("blue")
-    change_over = rollout._change_over
+    end_old = rollout._end_old
 
     def interrupted(context, *names):
         monkeypatch.setattr(rollout.removal, "stop", interrupt)
-        change_over(context, *names)
+        end_old(context, *names)
 
     def interrupt(*_, **__):
         monkeypatch.undo()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rollout, "_change_over", interrupted)
+    monkeypatch.setattr(rollout, "_end_old", interrupted)
     with pytest.raises(KeyboardInterrupt):
         set_variable(box, "WHO", "new")
     shown = box.api.online_deployments.show("blue", "shop").as_azure()
     assert (shown["provisioning_state"], box.who()) == ("Succeeded", "new")
     box.api.heal()
+    box.consistent()
+
+
+# --- The gateway that cannot be told ---------------------------------------------------------------------------------
+
+
+def refuse_once(monkeypatch):
+    """Let the gateway refuse what the next roll-out publishes for its endpoint, and take everything else."""
+    real, refused = rollout.publish, []
+
+    def publish(context, about=None):
+        if about is not None and not refused:
+            refused.append(about)
+            raise SandboxError("E059", "the gateway did not take cds.json")
+        return real(context, about)
+
+    monkeypatch.setattr(rollout, "publish", publish)
+    return refused
+
+
+def test_what_the_gateway_could_not_be_told_of_does_not_count_as_what_serves(box, monkeypatch):
+    box.start("blue")
+    before, pids = box.api.context().deployment("shop", "blue")[1], box.pids("blue")
+    refused = refuse_once(monkeypatch)
+    with pytest.raises(SandboxError, match="E059"):
+        set_variable(box, "WHO", "new")
+    assert refused == ["shop"]
+    after = box.api.context().deployment("shop", "blue")[1]
+    assert (after.serving, after.served, after.state) == (before.serving, before.served, "Failed")
+    assert (after.failure.code, box.pids("blue"), box.who()) == ("E059", pids, "blue")
+    box.api.heal()
+    assert (box.pids("blue"), box.who()) == (pids, "blue")
+    set_variable(box, "WHO", "newer")
+    assert box.who() == "newer"
+    box.consistent()
+
+
+def test_a_scaling_that_the_gateway_could_not_be_told_of_is_taken_back(box, monkeypatch):
+    box.start("blue")
+    pids = box.pids("blue")
+    refuse_once(monkeypatch)
+    edits = [Edit("set", ("instance_count",), 2)]
+    with pytest.raises(SandboxError, match="E059"):
+        box.api.online_deployments.update(name="blue", endpoint="shop", edits=edits)
+    assert box.pids("blue") == pids
+    box.api.online_deployments.update(name="blue", endpoint="shop", edits=edits)
+    assert len(box.pids("blue")) == 2
+    box.consistent()
+
+
+def test_a_creation_that_the_gateway_could_not_be_told_of_can_be_said_again(box, monkeypatch):
+    box.start("blue")
+    refuse_once(monkeypatch)
+    file = box.deployment("green")
+    with pytest.raises(SandboxError, match="E059"):
+        box.api.online_deployments.create(file)
+    assert box.instances("green") == []
+    box.api.online_deployments.create(file)
+    assert box.who("green") == "green"
+    box.consistent()
+
+
+SLOW = """import os, time
+
+def init():
+    pass
+
+def run(data):
+    time.sleep(4)
+    return [os.environ["WHO"]]
+"""
+
+
+def test_an_old_instance_that_an_interrupted_command_left_answers_what_it_has_begun(box, monkeypatch):
+    """It ends between writing down that the new instance serves and telling the gateway: the old one has requests."""
+    box.start("blue", script=SLOW)
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rollout, "_tell_gateway", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            set_variable(box, "WHO", "new")
+    assert len(box.instances("blue")) == 2
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(box.ask, "blue")
+        until(lambda: box.api.context().gateway.stats().live["shop", "blue"].active)
+        set_variable(box, "WHO", "newest")
+        assert asked.result().json() == ["blue"]
     box.consistent()

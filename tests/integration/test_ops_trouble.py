@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import files
 from sandbox.gateway.folder import Folder
-from sandbox.model.errors import NotFound, SandboxError
+from sandbox.model.errors import NotFound, SandboxError, UsageError
 from sandbox.ops import endpoints
 from sandbox.store import keys
 from tests.support.boxes import box_in, until
@@ -253,3 +253,11 @@ def test_a_key_that_the_gateway_could_not_be_told_is_not_kept(two, monkeypatch):
             two.api.online_endpoints.regenerate_keys("bank", "secondary")
     assert two.api.online_endpoints.credentials("bank") == before
     assert ask(two.port("bank"), key=before["secondaryKey"], body=b"{}").status == 200
+
+
+@pytest.mark.parametrize("kind", ["text/plain\nx-other: 1", "text/plain\r\n", "", " ", "text/\u00fc"])
+def test_a_content_type_that_cannot_be_sent_is_refused(box, kind):
+    box.start("blue")
+    with pytest.raises(UsageError, match="E010"):
+        box.api.online_endpoints.invoke("shop", b"{}", content_type=kind)
+    assert box.api.online_endpoints.invoke("shop", b"1", content_type="application/json; charset=utf-8").status == 200
