@@ -133,6 +133,8 @@ def _existing(kind: str, before: Sequence[str]) -> Iterator[Candidate]:
     elif kind in {"model", "environment"}:
         assets = sandbox.models if kind == "model" else sandbox.environments
         yield from ((found.name, kind) for found in assets.list())
+    elif kind == "host":
+        yield from ((found.name, kind) for found in sandbox.hosts.list())
     elif kind == "connection":
         yield from ((found.name, kind) for found in sandbox.connections.list())
 

@@ -3,15 +3,14 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
 from sandbox.cli.facts import DockerFacts, Facts
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
+from sandbox.model.check import Check, Verdict
 from sandbox.model.errors import INSTALL
 
-Verdict = Literal["good", "missing", "broken"]
 OLDEST_PYTHON = (3, 10)
 LEAST_FREE_BYTES = 1 << 30
 _ALL_WORKS = "All that is required works"
@@ -22,16 +21,6 @@ _SIGNS: dict[Verdict, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line: ``missing`` is something that would be of use, ``broken`` something that nothing works without."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    fix: str = ""
-
-
 def run(session: Session) -> int:
     """Look and print; return 1 when something required is broken."""
     from sandbox.cli.facts import gather
@@ -40,7 +29,7 @@ def run(session: Session) -> int:
     if session.arguments.output == "json":
         sys.stdout.write(json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False) + "\n")
     else:
-        _print(checks)
+        show(checks)
     return 1 if any(check.verdict == "broken" for check in checks) else 0
 
 
@@ -141,7 +130,8 @@ def _editor(facts: Facts) -> Check:
     return Check("VS Code", "missing", "the command `code` is not on PATH", fix)
 
 
-def _print(checks: Sequence[Check]) -> None:
+def show(checks: Sequence[Check]) -> None:
+    """Print what was found, and the sum of it."""
     paper = Paper(sys.stdout)
     for check in checks:
         sign, style = _SIGNS[check.verdict]

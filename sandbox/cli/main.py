@@ -16,7 +16,7 @@ from sandbox.cli.words import Group, Verb
 from sandbox.model.errors import SandboxError
 
 if TYPE_CHECKING:
-    from sandbox.cli.session import Session
+    from sandbox.cli.session import Session, There
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
@@ -39,6 +39,15 @@ def _main(arguments: Sequence[str] | None) -> int:
         from sandbox.hosts.leash import main as held
 
         return held(words[1:])
+    host = None
+    if words[:1] and words[0].startswith("-"):
+        from sandbox.cli.there import taken
+
+        try:
+            host, words = taken(words)
+        except SandboxError as error:
+            sys.stderr.write(f"ERROR: {error.what}\n  {error.fix}\n")
+            return EXIT_USAGE
     line = split(words, catalog.ALONE)
     if line.wants_version:
         from importlib.metadata import version
@@ -53,10 +62,10 @@ def _main(arguments: Sequence[str] | None) -> int:
     group = catalog.group(line.group)
     if group is None:
         return _unknown(line.group, list(catalog.BY_NAME), "sandbox --help shows what there is")
-    return _with_group(group, line)
+    return _with_group(group, line, (host, words) if host is not None else None)
 
 
-def _with_group(group: Group, line: Line) -> int:
+def _with_group(group: Group, line: Line, there: "There | None") -> int:
     verb = group.verb(line.verb if group.name not in catalog.ALONE else "")
     if verb is None or (line.wants_help and group.verbs[0].name):
         from sandbox.cli.overview import of_group
@@ -68,7 +77,7 @@ def _with_group(group: Group, line: Line) -> int:
         if verb is None:
             names = [each.name for each in group.verbs]
             return _unknown(line.verb, names, f"sandbox {group.name} --help shows what there is")
-    return _run(group, verb, line)
+    return _run(group, verb, line, there)
 
 
 def _unknown(word: str, known: Sequence[str], rest: str) -> int:
@@ -81,7 +90,7 @@ def _unknown(word: str, known: Sequence[str], rest: str) -> int:
     return EXIT_USAGE
 
 
-def _run(group: Group, verb: Verb, line: Line) -> int:
+def _run(group: Group, verb: Verb, line: Line, there: "There | None") -> int:
     from sandbox.cli.parser import parser, program
     from sandbox.cli.session import Session
 
@@ -92,7 +101,7 @@ def _run(group: Group, verb: Verb, line: Line) -> int:
         known.others, known.group, known.verb = others, group.name, line.verb
     else:
         known = made.parse_args(rest)
-    return guarded(Session(group.name, verb, known))
+    return guarded(Session(group.name, verb, known, there))
 
 
 def guarded(session: "Session") -> int:
@@ -102,7 +111,7 @@ def guarded(session: "Session") -> int:
 
     failures = Failures(session)
     try:
-        with heard() if session.verb.changes else contextlib.nullcontext():
+        with heard() if session.verb.changes or session.there else contextlib.nullcontext():
             code = _carry_out(session)
         sys.stdout.flush()
     except SandboxError as error:
@@ -127,6 +136,10 @@ def guarded(session: "Session") -> int:
 
 
 def _carry_out(session: "Session") -> int:
+    if session.there is not None:
+        from sandbox.cli.there import carry_out
+
+        return carry_out(session, *session.there)
     module, _, name = session.verb.run.partition(":")
     run = getattr(import_module(f"sandbox.cli.{module}"), name)
     result = run(session)

@@ -28,7 +28,8 @@ def overview() -> str:
             lines += [f"  {', '.join(entry.name for entry in listed)}", ""]
         else:
             lines += [*(f"  {entry.name:<19}{entry.summary}" for entry in listed), ""]
-    lines.append("A script for az ml works after replacing `az ml` by `sandbox`. COMMAND --help has examples.\n")
+    lines.append("A script for az ml works after replacing `az ml` by `sandbox`. COMMAND --help has examples.")
+    lines.append("sandbox --host NAME COMMAND ... does it on a host.\n")
     return "\n".join(lines)
 
 

@@ -59,6 +59,11 @@ traceback. [All codes](error-codes.md).
 Long commands tell how they get on: a spinner with seconds and the last lines of what works on a terminal, a line a step
 elsewhere, `--verbose` everything, `--only-show-errors` nothing. Colours need a terminal, and `NO_COLOR` not to be set.
 
+On a host: `sandbox --host NAME COMMAND ...` carries the command out there, with the same output and exit code. What is
+about this machine or its files is refused (`create`, `up`, `seal` ...): deployments come to a host with
+`sandbox promote`. A file that a flag names is read here. No variable stands for the flag: who changes production says
+so each time.
+
 Completion: `eval "$(sandbox completion bash)"`; commands, flags, names of endpoints and deployments.
 """
 
@@ -76,7 +81,7 @@ def page() -> str:
     parts += [f"## {catalog.CLOUD}\n", "They accept any flag and answer, so that scripts go on; a warning says so.\n"]
     parts += ["| command | |", "| --- | --- |"]
     parts += [f"| `{entry.name}` | {entry.summary} |" for entry in catalog.ENTRIES if entry.section == catalog.CLOUD]
-    missing = ", ".join(f"`{entry.name}`" for entry in catalog.ENTRIES if not entry.section)
+    missing = ", ".join(f"`{entry.name}`" for entry in catalog.ENTRIES if entry.module == "verbs_missing")
     parts += [
         "",
         f"Not in the sandbox, error E013: {missing}, `model package`, `model share`, `environment share`.",

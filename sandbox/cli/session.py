@@ -14,15 +14,22 @@ if TYPE_CHECKING:
     from sandbox.cli.progress import Progress
 
 
+There = tuple[str, list[str]]  # a host, and the words for it
+
+
 class Cancelled(Exception):
     """The user did not say yes."""
 
 
 class Session:
-    """One command line being carried out. ``arguments`` holds what was given for each flag of the verb."""
+    """One command line being carried out. ``arguments`` holds what was given for each flag of the verb.
 
-    def __init__(self, group: str, verb: Verb, arguments: argparse.Namespace) -> None:
+    ``there``: the host that it is for, and its words without that; None for here.
+    """
+
+    def __init__(self, group: str, verb: Verb, arguments: argparse.Namespace, there: There | None = None) -> None:
         self.group = group
+        self.there = there
         self.verb = verb
         self.arguments = arguments
         self.last: Event | None = None  # of the progress, for the sentence after Ctrl-C

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal["text", "number", "switch", "truth", "words", "choice", "argument", "arguments"]
-Names = Literal["", "endpoint", "deployment", "model", "environment", "connection", "file", "folder"]
+Names = Literal["", "endpoint", "deployment", "model", "environment", "connection", "host", "file", "folder"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,11 @@ import threading
 import time
 from collections.abc import Sequence
 
-from sandbox.hosts import frames
+from sandbox.home import Home
+from sandbox.hosts import frames, site
+from sandbox.model.errors import SandboxError
 
+ADOPTING = (["host-receive"],)  # commands that let the gateway be of the version that they are of
 GRACE_S = 20.0  # between the word that the user is gone and the end by force: what was begun is taken back
 # Makes the terminal that of its session, so that Ctrl-C typed into it is a signal; then is the command.
 _TAKE = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
@@ -108,4 +111,7 @@ def _write(descriptor: int, data: bytes) -> None:
 def main(words: Sequence[str]) -> int:
     """Carry out a command of ours; return its exit code."""
     mode, *rest = words
+    if rest[:1] in ADOPTING:
+        with contextlib.suppress(SandboxError):  # the command itself meets it, too
+            site.adopt(Home.find(), os.environ.get(site.IMAGE, ""))
     return Leash([sys.executable, "-m", "sandbox.cli.main", *rest], terminal=mode == "terminal").run()

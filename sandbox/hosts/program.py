@@ -4,6 +4,7 @@ Nothing of ours is installed on a host. The image holds an environment with the 
 as a layer of its own: a new version of it moves a few megabytes.
 """
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -59,25 +60,33 @@ def ensure(home: "Home", source: "Callable[[], APIClient]", target: "APIClient",
 
 def there(client: "APIClient") -> str:
     """Return the id of the image of this very program in an engine, "" where it is not there."""
-    found = client.images(name(), filters={"label": f"{labels.KIND}={KIND}"})
-    return str(found[0]["Id"]) if found else ""
+    return _found(client, _planned("").key)
 
 
-def name() -> str:
-    """Return the name of the image: the version, and a hash of everything that it is made of."""
-    return f"{REPOSITORY}:{importlib.metadata.version(DISTRIBUTION)}-{_planned('').key[:16]}"
+def any_of(client: "APIClient") -> str:
+    """Return the id of the newest image of this program in an engine, of whichever version; "" where there is none."""
+    found = client.images(filters={"label": f"{labels.KIND}={KIND}"})
+    return str(max(found, key=lambda each: each["Created"])["Id"]) if found else ""
 
 
 def build(home: "Home", client: "APIClient", report: Report) -> str:
     """Return the id of the image, built where the engine does not have it; raises SandboxError as ``ensure``."""
-    if found := there(client):
-        return found
+    from docker.errors import APIError
+
     builder = Builder(client, home, report)
-    base = builder.base(None)
-    made = builder.program(_planned(base.id), KIND)
-    repository, _, tag = name().rpartition(":")
-    client.tag(made.id, repository, tag)
+    wanted = _planned(builder.base(None).id)
+    if found := _found(client, wanted.key):
+        return found
+    made = builder.program(wanted, KIND)
+    client.tag(made.id, REPOSITORY, f"{importlib.metadata.version(DISTRIBUTION)}-{wanted.key[:16]}")
+    with contextlib.suppress(APIError):  # another command was faster
+        client.remove_image(made.name, noprune=True)  # its name alone: it has a better one
     return made.id
+
+
+def _found(client: "APIClient", key: str) -> str:
+    found = client.images(filters={"label": [f"{labels.KIND}={KIND}", f"{labels.KEY}={key}"]})
+    return str(found[0]["Id"]) if found else ""
 
 
 def _planned(base: str) -> Plan:

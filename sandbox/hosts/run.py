@@ -11,7 +11,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sandbox.hosts import inside, program, reach
+from sandbox.hosts import inside, program, reach, site
 from sandbox.hosts.known import Host
 from sandbox.hosts.wire import Wire
 from sandbox.image import labels
@@ -96,7 +96,7 @@ def started(
             image,
             [LEASH, "terminal" if tty else "plain", *argv],
             stdin_open=True,
-            environment=environment(host, variables),
+            environment={**environment(host, variables), site.IMAGE: image},
             labels={COMMAND: argv[0] if argv else "", BY: who(), labels.HOME: ""},
             host_config=host_config(client, host),
         )["Id"]

@@ -46,6 +46,9 @@ class Wire:
         with contextlib.suppress(OSError):
             self._socket.shutdown(2)
         self._attached.close()
+        self._socket.close()  # the line above lets go of it, and no more
+        if (response := getattr(self._attached, "_response", None)) is not None:
+            response.close()
         self._ended.close()
 
     def send(self, data: bytes) -> None:

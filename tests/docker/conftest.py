@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.home import Home
+from sandbox.hosts import known, program, reach
+from sandbox.model.progress import quiet
 from tests.support import containers
 from tests.support.boxes import box_in
+from tests.support.second_engine import second_engine
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +27,27 @@ def engine():
                 client.remove_image(image, force=True)
     assert containers.ours(client) == set()
     client.close()
+
+
+@pytest.fixture(scope="session")
+def second(engine):
+    """A second engine, as a host: in a network of its own, reached by its socket and by ssh."""
+    with second_engine() as made:
+        made.start_sshd()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def prod(engine, second, tmp_path_factory):
+    """The second engine as a host that is reached by ssh, with our program there; the home that knows it."""
+    home = Home(str(tmp_path_factory.mktemp("client"))).make()
+    containers.owner(home.root)
+    host = known.Host("prod", second.ssh_url, second.state, second.socket, ssh_config=second.ssh_config)
+    known.add(home, host)
+    with contextlib.closing(second.client()) as target:
+        program.ensure(home, lambda: engine, target, host, quiet)
+    yield home, host
+    reach.leave(host)
 
 
 @pytest.fixture

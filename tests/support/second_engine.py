@@ -286,12 +286,20 @@ class SecondEngine:
 
 
 @contextlib.contextmanager
-def second_engine(**options: Any) -> Iterator[SecondEngine]:
-    """Start one; ``options`` are settings of its daemon.json. At the end nothing of it is left."""
+def second_engine(space: int = 0, **options: Any) -> Iterator[SecondEngine]:
+    """Start one; at the end nothing of it is left.
+
+    Args:
+        space: bytes of the disk that images have (of memory, in truth); 0: those of the disk below.
+        options: settings of its daemon.json.
+    """
     needed()
     number, slot = _slot()
     folder = Path(tempfile.mkdtemp(prefix=f"{_MARK}{number}-"))
     made = SecondEngine(number, folder, slot, options)
+    if space:
+        (folder / "data").mkdir()
+        _run("mount", "-t", "tmpfs", "-o", f"size={space}", "tmpfs", str(folder / "data"))
     try:
         made.set_up()
         yield made
