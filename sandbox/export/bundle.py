@@ -55,9 +55,14 @@ class Member:
         return getattr(self.deployment, "egress_public_network_access", "enabled") != "disabled"
 
     @property
+    def timeout_s(self) -> int:
+        """Seconds that one request may take."""
+        return -(-self.deployment.request_settings.request_timeout_ms // 1000)
+
+    @property
     def grace_s(self) -> int:
         """Seconds that requests under way get when an instance is stopped."""
-        return 10 + -(-self.deployment.request_settings.request_timeout_ms // 1000)
+        return 10 + self.timeout_s
 
 
 @dataclass(frozen=True, slots=True)

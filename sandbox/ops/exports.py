@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.export import write
 from sandbox.export.bundle import GATEWAY_IMAGE, GATEWAY_PORT, KINDS, Bundle, Kind, Member
-from sandbox.image import engine, labels
+from sandbox.image import engine, labels, sealed
 from sandbox.model import settings, traffic
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import DeploymentState, EndpointState
@@ -145,8 +145,6 @@ def _members(
 
 def _sealed(context: Context, client: "APIClient", endpoint: str, state: DeploymentState) -> str:
     """Return the id of the image that holds what serves; raises SandboxError E120, E195."""
-    from docker.errors import APIError
-
     name = state.wanted.name.lower()
     serving, made_of = images.sealable(state, f"{endpoint}/{name}")
     if settings.sealed(made_of) and serving.container is not None:
@@ -157,12 +155,9 @@ def _sealed(context: Context, client: "APIClient", endpoint: str, state: Deploym
         why = "or was changed since; what is exported is what was tried as sealed"
         raise SandboxError("E195", f"deployment {name!r} is not sealed", why, fix)
     try:
-        found = client.inspect_image(passed.image)
-    except APIError as error:
-        why = str(error.explanation or error)
-        raise SandboxError("E195", f"the sealed image of deployment {name!r} is gone", why, fix) from None
-    assert found["Config"]["Labels"][labels.KIND] == "sealed"
-    return passed.image
+        return str(sealed.inspect(client, passed.image)["Id"])
+    except SandboxError as error:
+        raise SandboxError("E195", f"the sealed image of deployment {name!r} is gone", error.why, fix) from None
 
 
 def _member(client: "APIClient", endpoint: str, state: DeploymentState, image: str, prefix: str) -> Member:
