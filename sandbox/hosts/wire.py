@@ -45,10 +45,10 @@ class Wire:
         """Leave: a command that is still at work is ended by that."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(2)
-        self._attached.close()
-        self._socket.close()  # the line above lets go of it, and no more
         if (response := getattr(self._attached, "_response", None)) is not None:
-            response.close()
+            response.close()  # the SDK keeps it there, and it the connection
+        self._attached.close()
+        self._socket.close()  # the lines above let go of it, and no more
         self._ended.close()
 
     def send(self, data: bytes) -> None:
