@@ -39,6 +39,7 @@ PROCESSES = 512
 LOG_BYTES, LOG_PARTS = "10m", "3"
 START_S = 30.0
 STOP_S = 10
+PATIENCE_S = 20.0  # less than others wait for the lock that is held meanwhile
 SHOWN = 8  # lines of the log in an error
 
 
@@ -89,6 +90,8 @@ class InContainer:
             return
         before = _epoch(admin)
         log_from = folder.size(LOG)
+        # A third one ends the first at once, which may still answer requests.
+        process.wait_until(lambda: len(running) < 2 or not _connections_of_last(admin), PATIENCE_S)
         for each in running:
             self._policy(each["Id"], ONCE)  # it ends by itself, and is not to come back
         made = self._create(asked)
@@ -263,6 +266,12 @@ def _epoch(admin: Admin) -> int:
         return int(admin.json("/server_info")["command_line_options"]["restart_epoch"])
     except Unresponsive:
         return -1
+
+
+def _connections_of_last(admin: Admin) -> int:
+    """Return how many clients are still connected to the Envoy that this one has replaced."""
+    name = "server.parent_connections"
+    return int(admin.texts(f"^{name}$").get(name, "0"))
 
 
 def _is_new(admin: Admin, before: int) -> bool:

@@ -154,6 +154,8 @@ class SecondEngine:
         if kill:
             self._end("dockerd", signal.SIGKILL)
             self._kill_all()
+            # A reboot empties the folder that this lies in; a number in it may be somebody else's by now.
+            (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
         else:
             self._end("dockerd", signal.SIGTERM)
 
