@@ -1,0 +1,126 @@
+"""A command on its leash, as a process: fed by frames, ended when they end, and drawing on a terminal of its own."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.hosts import frames
+
+ROOT = Path(__file__).parents[2]
+HOLD = """
+import sys
+from sandbox.hosts import frames, leash
+frames.SILENCE_S = float(sys.argv[3])
+leash.GRACE_S = float(sys.argv[2])
+sys.exit(leash.Leash([sys.executable, "-c", sys.argv[4]], terminal=sys.argv[1] == "terminal").run())
+"""
+COPY = "import sys; sys.stdout.write(sys.stdin.read().upper())"
+PATIENT = """
+import signal, sys, time
+def ended(number, frame):
+    print("signal", number, flush=True)
+    sys.exit(7)
+signal.signal(signal.SIGTERM, ended)
+signal.signal(signal.SIGINT, ended)
+print("ready", flush=True)
+time.sleep(600)
+"""
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
+)
+
+
+@pytest.fixture
+def hold():
+    """Start a command on a leash; every one is ended."""
+    made = []
+
+    def start(script, *, mode="plain", grace=60.0, silence=600.0):
+        words = [sys.executable, "-c", HOLD, mode, str(grace), str(silence), script]
+        process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        made.append(process)
+        return process
+
+    yield start
+    for process in made:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+
+
+def send(process, *sent):
+    process.stdin.write(b"".join(sent))
+    process.stdin.flush()
+
+
+def test_input_reaches_the_command_and_its_output_comes_back(hold):
+    process = hold(COPY)
+    text = b"abc" * 100_000
+    send(process, frames.frame(frames.INPUT, text[:1000]), frames.frame(frames.INPUT, text[1000:]))
+    send(process, frames.frame(frames.END))
+    assert process.stdout.read() == text.upper()
+    assert process.wait(60) == 0
+
+
+def test_the_exit_code_is_that_of_the_command(hold):
+    assert hold("import sys; sys.exit(3)").wait(60) == 3
+    assert hold("import os; os.kill(os.getpid(), 9)").wait(60) == 128 + 9
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_reach_the_command(hold, number):
+    process = hold(PATIENT)
+    assert process.stdout.readline() == b"ready\n"
+    send(process, frames.frame(frames.SIGNAL, bytes([number])))
+    assert process.stdout.readline() == f"signal {int(number)}\n".encode()
+    assert process.wait(60) == 7
+
+
+def test_the_command_is_told_to_end_when_its_user_is_gone(hold):
+    process = hold(PATIENT)
+    assert process.stdout.readline() == b"ready\n"
+    process.stdin.close()
+    assert process.stdout.readline() == b"signal 15\n"
+    assert process.wait(60) == 7
+
+
+def test_one_that_does_not_hear_is_ended(hold):
+    process = hold(STUBBORN, grace=0.2)
+    assert process.stdout.readline() == b"ready\n"
+    process.stdin.close()
+    assert process.wait(60) == 128 + 9
+
+
+def test_silence_is_taken_for_the_end(hold):
+    process = hold(PATIENT, silence=0.5)
+    assert process.stdout.readline() == b"ready\n"
+    assert process.wait(60) == 7
+    assert not process.stdin.closed
+
+
+def test_a_terminal_has_the_size_of_ours_and_hears_keys(hold):
+    script = (
+        "import os, sys; print(sys.stdin.isatty(), sys.stdout.isatty(), flush=True); input();"
+        "print(os.get_terminal_size(), flush=True); input()"
+    )
+    process = hold(script, mode="terminal")
+    assert process.stdout.readline() == b"True True\r\n"
+    send(process, frames.size(33, 111), frames.frame(frames.INPUT, b"\n"))
+    seen = b""
+    while b"lines=33" not in seen:
+        seen += process.stdout.readline()
+    assert b"columns=111" in seen
+    send(process, frames.frame(frames.INPUT, b"\x03"))
+    assert process.wait(60) != 0
+
+
+def test_a_command_that_has_ended_needs_no_input(hold):
+    process = hold("print('over')")
+    assert process.stdout.read() == b"over\n"
+    assert process.wait(60) == 0
