@@ -108,6 +108,7 @@ def receive(session: Session) -> int:
     Raises:
         KeyboardInterrupt: the one who promotes is gone, or does not want it any more.
     """
+    from sandbox.ops.context import of_system
 
     def tell(event: Event) -> None:
         _line({"event": asdict(event)})
@@ -117,7 +118,10 @@ def receive(session: Session) -> int:
             said = json.load(sys.stdin)
         except ValueError as error:
             raise SandboxError("E189", "what was sent is no promotion", str(error), "use sandbox promote") from None
-        done = session.sandbox.promotions.receive(said, report=tell)
+        try:
+            done = session.sandbox.promotions.receive(said, report=tell)
+        except OSError as error:
+            raise of_system(error) from error
     except SandboxError as error:
         _line({"error": as_object(error)})
         return error.exit_code

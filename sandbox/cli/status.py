@@ -10,6 +10,7 @@ from sandbox.cli.agent import OFF
 from sandbox.cli.output import aligned
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
+from sandbox.hosts import production
 
 if TYPE_CHECKING:
     from sandbox.model.state import Failure
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 UNSEEN = frozenset({"E110", "E111", "E112", "E113"})
 COLUMNS = ("Endpoint", "Deployment", "State", "Traffic", "Mirror", "Instances", "Port", "Address")
+IMAGE = "Image"  # one column more, where something runs from a sealed image, or was sealed
 
 
 def run(session: Session) -> int:
@@ -36,14 +38,15 @@ def run(session: Session) -> int:
         paper.print(line)
     for line in notes(status):
         paper.print(f"\n{line}")
-    if running(session.sandbox.home) is None:
+    if running(session.sandbox.home) is None and production.read(session.sandbox.home) is None:
         paper.print(f"\n{paper.paint(f'{OFF} sandbox agent start looks after it.', 'dim')}")
     return 0
 
 
 def table(found: list[list[str]], paper: Paper) -> list[str]:
     """Return the lines of the table; the states are painted where that is seen."""
-    head, rule, *lines = aligned(COLUMNS, found).splitlines()
+    columns = (*COLUMNS, IMAGE) if any(row[-1] for row in found) else COLUMNS
+    head, rule, *lines = aligned(columns, [row[: len(columns)] for row in found]).splitlines()
     at = head.index("State")
     made = [head, rule]
     for row, line in zip(found, lines, strict=True):
@@ -60,7 +63,7 @@ def _unseen(status: "Status", endpoint: str) -> bool:
 
 def rows(endpoint: "EndpointStatus", *, unseen: bool = False) -> list[list[str]]:
     """Return the lines of an endpoint; its own values stand in the first one only. ``unseen``: its containers are."""
-    own = [endpoint.name, "", endpoint.state, "", "", "", str(endpoint.port), endpoint.scoring_uri]
+    own = [endpoint.name, "", endpoint.state, "", "", "", str(endpoint.port), endpoint.scoring_uri, ""]
     if not endpoint.deployments:
         return [own]
     made = [
@@ -73,11 +76,34 @@ def rows(endpoint: "EndpointStatus", *, unseen: bool = False) -> list[list[str]]
             f"{'?' if unseen and not each.running else each.running} of {each.wanted}",
             "",
             "",
+            short(each.image),
         ]
         for each in endpoint.deployments
     ]
-    made[0] = [endpoint.name, *made[0][1:6], *own[6:]]
+    made[0] = [endpoint.name, *made[0][1:6], *own[6:8], made[0][8]]
     return made
+
+
+def short(image: str) -> str:
+    """Write the id of an image as docker does."""
+    return image.removeprefix("sha256:")[:12]
+
+
+def here(session: Session, host: str) -> None:
+    """Below the status of a host, print what of this machine was sealed, and how that is called there."""
+    from sandbox.ops.generations import name_of
+
+    found = [
+        (f"{endpoint.name}/{each.name}", short(each.image), name_of(each.name, each.image))
+        for endpoint in session.sandbox.status().endpoints
+        for each in endpoint.deployments
+        if each.image
+    ]
+    paper = Paper(sys.stdout)
+    if found:
+        paper.print("\nHere, as it was tested:")
+    for name, image, there in found:
+        paper.print(f"  {name:<24} {image}  on {host}: {there}")
 
 
 def gpu_lines(status: "Status") -> list[str]:

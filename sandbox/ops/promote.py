@@ -6,6 +6,7 @@ sealed and remembered when it has passed, layers that arrived are there, and the
 
 import contextlib
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sandbox.hosts.known import Host
 
 VERB = "host-receive"  # on the host; takes a bundle on standard input
+LAST_LINES = 20
 NO_SAMPLES = "no samples are kept with it: only the probes are tested"
 
 
@@ -154,7 +156,9 @@ class _Way:
         variables = references(self.found)
         sent = Bundle(_endpoint(self.state), self.name, image, who.this(), shipped.digest, variables, samples, pace)
         said = _Heard(context, host.name)
-        code = run.run(host, [VERB], stdin=json.dumps(bundle.as_mapping(sent)).encode(), on_line=said.line)
+        code = run.run(
+            host, [VERB], stdin=json.dumps(bundle.as_mapping(sent)).encode(), on_line=said.line, on_error=said.error
+        )
         result = said.result(code)
         context.store.note(self.state.name, "promote", f"deployment {self.name} to {host.name}: {image}")
         return Promoted(
@@ -188,6 +192,11 @@ class _Heard:
     def __init__(self, context: Context, host: str) -> None:
         self._context, self._host = context, host
         self._said: dict[str, Any] = {}
+        self._errors: deque[str] = deque(maxlen=LAST_LINES)
+
+    def error(self, text: str) -> None:
+        """Keep a line of its standard error, which says something only where all else fails."""
+        self._errors.append(text)
 
     def line(self, text: str) -> None:
         """Take one line; what is none of ours is passed over."""
@@ -210,9 +219,9 @@ class _Heard:
             return found
         if "error" not in self._said:
             why = f"it ended with code {code} before it said how it went"
-            raise SandboxError(
-                "E192", f"the connection to {self._host} broke off", why, "say the same again: it goes on"
-            )
+            broken = Refused("E192", f"the promotion on {self._host} broke off", why, "say the same again: it goes on")
+            broken.log = tuple(self._errors)
+            raise broken
         said = self._said["error"]
         error = Refused(said["code"], f"on {self._host}: {said['what']}", said["why"] or "", said["fix"] or "")
         error.log = tuple(said.get("log") or ())
