@@ -14,6 +14,7 @@ from sandbox.ops.edits import Edit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox.model.state import EndpointState
     from sandbox.ops.asking import Reply
     from sandbox.ops.endpoints import Shares
     from sandbox.spec.override import Override
@@ -36,11 +37,11 @@ class OnlineEndpoints(Part):
             changes: overrides of the file, such as ``-n`` and ``--set``.
             report: is told about progress.
         """
-        from sandbox.ops import endpoints, shapes
+        from sandbox.ops import endpoints
 
         value = read(Endpoint, "endpoint", file, changes)
         state = endpoints.create(self._context(report), value)
-        return Info(state.name, shapes.endpoint(state))
+        return self._shown(state)
 
     def update(
         self,
@@ -84,20 +85,21 @@ class OnlineEndpoints(Part):
 
         change = changed if edits or given is not None else None
         state = endpoints.update(context, name, change=change, live=traffic, mirror=mirror, seen=seen)
-        return Info(state.name, shapes.endpoint(state))
+        return self._shown(state)
 
     def show(self, name: str) -> Info:
         """Return one endpoint."""
-        from sandbox.ops import shapes
-
         state = self._context().endpoint(name)
-        return Info(state.name, shapes.endpoint(state))
+        return self._shown(state)
 
     def list(self) -> list[Info]:
         """Return all endpoints, by name, but those whose files are damaged: ``Sandbox.status`` tells of them."""
-        from sandbox.ops import shapes
+        return [self._shown(state) for state in self._context().store.look()[0]]
 
-        return [Info(state.name, shapes.endpoint(state)) for state in self._context().store.look()[0]]
+    def _shown(self, state: "EndpointState") -> Info:
+        from sandbox.ops import production, shapes
+
+        return Info(state.name, shapes.endpoint(state, production.base(self._context().home, state)))
 
     def delete(self, name: str, *, report: Report = quiet) -> None:
         """Delete an endpoint, its deployments, keys and everything that runs for it."""

@@ -130,6 +130,7 @@ def notes(status: "Status") -> list[str]:
     if status.gateway is None and any(endpoint.deployments for endpoint in status.endpoints):
         found.append("The gateway does not run: nothing answers.\n  fix: sandbox up")
     found += [_trouble(f"endpoint {name} is not as asked for", failure) for name, failure in status.troubles.items()]
+    found += [f"{each.text[:1].upper()}{each.text[1:]}.\n  fix: {each.fix}" for each in status.certificate if each.fix]
     for endpoint in status.endpoints:
         for each in endpoint.deployments:
             if each.running or not _unseen(status, endpoint.name):

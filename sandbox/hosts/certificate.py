@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sandbox import files
-from sandbox.gateway.folder import Folder
 from sandbox.home import Home
 from sandbox.hosts.production import Production
 from sandbox.model.errors import SandboxError
@@ -124,8 +123,21 @@ def findings(home: Home, production: Production, now: dt.datetime | None = None)
     return [Finding("good", f"certificate for {facts.shown} by {facts.issuer}, {until}")]
 
 
+def names(home: Home, production: Production) -> tuple[str, ...]:
+    """Return the names that the certificate of a host is for; none where there is none that can be read."""
+    from sandbox.hosts import pair as pairs
+
+    try:
+        found = read(folder(home, production))
+        return () if found is None else pairs.check(found.chain, found.key, expired=True).names
+    except SandboxError:
+        return ()
+
+
 def served(gateway: str) -> Pair | None:
     """Return the pair that the gateway with that folder was given last, None where it was given none."""
+    from sandbox.gateway.folder import Folder
+
     found = Folder(gateway).published("sds.json")
     if found is None:
         return None

@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from sandbox.gateway import process
+from sandbox.gateway import logs, process
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.binary import binary, words
 from sandbox.gateway.bootstrap import bootstrap
@@ -120,8 +120,7 @@ class Keeper:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
         elif self._held:
             with contextlib.suppress(GatewayError, OSError):  # a full disk: next time
-                if self._folder.set_aside_large(process.LOGS):
-                    self._admin.ask("/reopen_logs", "POST")
+                logs.shorten(self._folder, self._admin)
             self._renewal.look()
 
     def _replaced(self, envoy: int) -> bool:

@@ -10,10 +10,11 @@ from functools import reduce
 from sandbox.backend import cards
 from sandbox.backend.protocol import Instance
 from sandbox.gateway.errors import GatewayError
+from sandbox.hosts.certificate import Finding
 from sandbox.model import settings, traffic
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import EndpointState, Failure
-from sandbox.ops import endpoints, generations, scoring, tested
+from sandbox.ops import endpoints, generations, production, scoring, tested
 from sandbox.ops.backends import contained, seen
 from sandbox.ops.context import Context, failure_of
 from sandbox.ops.publish import locked_out, told
@@ -134,6 +135,7 @@ class Status:
     endpoints: tuple[EndpointStatus, ...] = field(default=())
     troubles: Mapping[str, Failure] = field(default_factory=dict)
     gpus: cards.Seen | None = None  # what those of this machine do; None: no deployment asks for one
+    certificate: tuple[Finding, ...] = ()  # of a host
 
 
 def status(context: Context) -> Status:
@@ -154,7 +156,14 @@ def status(context: Context) -> Status:
     found = tuple(_endpoint(context, state, instances) for state in states)
     asks = any(limits(each.asked)["gpus"] for state in states for each in state.deployments.values())
     seen_gpus = cards.look(instances) if asks else None
-    return Status(context.home.root, gateway.pid if gateway else None, found, troubles, seen_gpus)
+    return Status(
+        context.home.root,
+        gateway.pid if gateway else None,
+        found,
+        troubles,
+        seen_gpus,
+        production.findings(context.home),
+    )
 
 
 def _endpoint(context: Context, state: EndpointState, instances: Sequence[Instance]) -> EndpointStatus:
@@ -163,7 +172,7 @@ def _endpoint(context: Context, state: EndpointState, instances: Sequence[Instan
         state.state,
         state.endpoint.auth_mode,
         state.port,
-        f"http://127.0.0.1:{state.port}{scoring.path(state)}",
+        f"{production.base(context.home, state)}{scoring.path(state)}",
         tuple(_deployment(context, state, name, instances) for name in state.deployments),
     )
 

@@ -1,16 +1,11 @@
 """What is different where the home is that of a host: public listeners, a certificate, a container for the gateway."""
 
 import os
-import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sandbox.gateway.description import Description
-from sandbox.gateway.offered import Public
 from sandbox.home import Home
-from sandbox.hosts import certificate, production
-from sandbox.hosts.certificate import NEW, Pair
 from sandbox.model import settings
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import Event, Report
@@ -19,8 +14,20 @@ from sandbox.model.state import EndpointState
 if TYPE_CHECKING:
     from docker import APIClient
 
+    from sandbox.gateway.description import Description
     from sandbox.gateway.gateway import Gateway
+    from sandbox.hosts.certificate import Finding, Pair
     from sandbox.hosts.production import Production
+
+FILE = "production.json"  # without it nothing of this is loaded
+
+
+def _settings(home: Home) -> "Production | None":
+    if not os.path.exists(home.at(FILE)):
+        return None
+    from sandbox.hosts import production
+
+    return production.read(home)
 
 
 def gateway(home: Home) -> "Gateway":
@@ -31,7 +38,7 @@ def gateway(home: Home) -> "Gateway":
     """
     from sandbox.gateway.gateway import Gateway  # here: http.client takes its time, and to show needs none
 
-    found = production.read(home) if os.path.exists(home.at(production.FILE)) else None
+    found = _settings(home)
     if found is None or not found.image:
         return Gateway(home.gateway)
     from sandbox.hosts.gateway_container import InContainer
@@ -45,15 +52,17 @@ def _engine() -> "APIClient":
     return engine.connect()
 
 
-def offered(home: Home, description: Description, report: Report) -> Description:
+def offered(home: Home, description: "Description", report: Report) -> "Description":
     """Return the description with what a host offers to everybody, where the home is that of a host.
 
     Raises:
         SandboxError: E004, E170; E172, there is no certificate that can be used, and the gateway has none either.
     """
-    found = production.read(home)
+    found = _settings(home)
     if found is None:
         return description
+    from sandbox.gateway.offered import Public
+
     names = [endpoint.hostname for endpoint in description.endpoints if endpoint.hostname and endpoint.public]
     pair = _pair(home, found, names, report)
     public = Public(
@@ -68,8 +77,13 @@ def offered(home: Home, description: Description, report: Report) -> Description
     return replace(description, public=public)
 
 
-def _pair(home: Home, found: "Production", names: Sequence[str], report: Report) -> Pair:
+def _pair(home: Home, found: "Production", names: Sequence[str], report: Report) -> "Pair":
     """Return what the gateway is to show. Files that cannot be used change nothing for one that has others."""
+    import socket
+
+    from sandbox.hosts import certificate
+    from sandbox.hosts.certificate import NEW
+
     path = certificate.folder(home, found)
     if certificate.read(path) is None:
         text = f"no certificate: one is made that signs itself, which clients do not trust; {NEW}"
@@ -82,6 +96,38 @@ def _pair(home: Home, found: "Production", names: Sequence[str], report: Report)
             raise
         report(Event("gateway", "note", f"the certificate stays as it is: {error.what}; {error.why}"))
         return served
+
+
+def base(home: Home, state: EndpointState) -> str:
+    """Return where an endpoint is reached, without the path: on a host as everybody reaches it.
+
+    The host's own name is the first that its certificate is for; which names lead there, nobody here knows.
+    """
+    here = f"http://127.0.0.1:{state.port}"
+    found = _settings(home)
+    if found is None or state.endpoint.public_network_access == "disabled":
+        return here
+    import socket
+
+    from sandbox.hosts import certificate
+
+    port = "" if found.https_port == 443 else f":{found.https_port}"
+    own = settings.hostname(state.endpoint)
+    if own:
+        return f"https://{own}{port}"
+    names = [name for name in certificate.names(home, found) if not name.startswith("*")]
+    return f"https://{names[0] if names else socket.gethostname()}{port}/{state.name}"
+
+
+def findings(home: Home) -> "tuple[Finding, ...]":
+    """Return what there is to say of the certificate, where the home is that of a host."""
+    found = _settings(home)
+    if found is None:
+        return ()
+    from sandbox.hosts import certificate
+
+    said = certificate.findings(home, found)
+    return tuple(replace(each, fix=each.fix.replace("NAME", found.host)) for each in said)
 
 
 def named_once(states: Sequence[EndpointState], troubles: dict[str, SandboxError]) -> list[EndpointState]:

@@ -18,6 +18,7 @@ from sandbox.ops.context import Context, of_system
 from sandbox.reconcile.describe import description
 
 Auth = KeyAuth | TokenAuth
+PORTS = "end that program, or give the host others: sandbox host add NAME ADDRESS --https-port 8443 --http-port 8080"
 Troubles = dict[str, SandboxError]  # by the name of the endpoint, in lower case
 
 
@@ -39,6 +40,8 @@ def publish(context: Context, about: str | None = None) -> Troubles:
     with files.alone(context.home.at("locks", "_gateway.lock"), "the gateway"):
         try:
             troubles = _publish(context)
+        except PortBusy as error:  # of no single endpoint: one of the host's own
+            raise SandboxError("E058", error.what, error.why, PORTS) from None
         except GatewayError as error:
             raise told(error) from None
         except OSError as error:

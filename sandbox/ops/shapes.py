@@ -17,9 +17,8 @@ from sandbox.model.state import DeploymentState, EndpointState
 from sandbox.ops import scoring
 
 
-def endpoint(state: EndpointState) -> dict[str, Any]:
-    """Return an endpoint with what only the service knows: addresses, id, state."""
-    base = f"http://127.0.0.1:{state.port}"
+def endpoint(state: EndpointState, base: str) -> dict[str, Any]:
+    """Return an endpoint with what only the service knows: addresses (that begin with ``base``), id, state."""
     identifier = f"{WORKSPACE}/onlineEndpoints/{state.name}"
     said = endpoint_mapping(state.endpoint)
     mirrored = {name.lower() for name in said.get("mirror_traffic", {})}

@@ -45,7 +45,9 @@ def project(tmp_path: Path) -> Path:
 def test_an_endpoint_has_azures_keys_and_shows_deployments_without_traffic_as_zero(project):
     endpoint = load_endpoint(str(project / "endpoint.yml"))
     blue = DeploymentState(load_deployment(str(project / "managed.yml")))
-    said = shapes.endpoint(EndpointState(endpoint, 8100, deployments={"blue": blue, "green": blue}))
+    said = shapes.endpoint(
+        EndpointState(endpoint, 8100, deployments={"blue": blue, "green": blue}), "http://127.0.0.1:8100"
+    )
     assert said.keys() == ENDPOINT_KEYS
     assert said["traffic"] == {"blue": 100, "green": 0}
     assert said["scoring_uri"] == "http://127.0.0.1:8100/score"
@@ -56,7 +58,9 @@ def test_an_endpoint_has_azures_keys_and_shows_deployments_without_traffic_as_ze
 def test_a_mirrored_deployment_is_not_shown_as_zero_traffic(project):
     endpoint = replace(load_endpoint(str(project / "endpoint.yml")), mirror_traffic={"green": 10})
     blue = DeploymentState(load_deployment(str(project / "managed.yml")))
-    said = shapes.endpoint(EndpointState(endpoint, 8100, deployments={"blue": blue, "green": blue}))
+    said = shapes.endpoint(
+        EndpointState(endpoint, 8100, deployments={"blue": blue, "green": blue}), "http://127.0.0.1:8100"
+    )
     assert said["traffic"] == {"blue": 100}
     assert said["mirror_traffic"] == {"green": 10}
 
