@@ -8,6 +8,7 @@ from sandbox.model.progress import Report, quiet
 
 if TYPE_CHECKING:
     from sandbox.hosts.known import Host
+    from sandbox.image.listing import Listed
     from sandbox.ops.hosts import Looked, Pair
 
 
@@ -101,3 +102,9 @@ class Hosts(Part):
         from sandbox.ops import hosts
 
         return hosts.prepare(self._context(), said, image)
+
+    def tidy(self) -> "Sequence[Listed]":
+        """Remove images that nothing needs, where this machine is a host; return them."""
+        from sandbox.ops import hosts
+
+        return hosts.tidy(self._context())

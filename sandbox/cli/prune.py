@@ -36,12 +36,15 @@ def prune(session: Session) -> int:
         session.confirm(f"Remove {many} of folders that are gone?", yes=given.yes)
         session.sandbox.remove_left_behind()
     removed, freed = session.sandbox.prune()
+    images = session.sandbox.hosts.tidy()
     total = freed + sum(built.size for built in removed)
     if given.output == "json":
-        sys.stdout.write(json.dumps({"environments": [built.key for built in removed], "bytes": total}) + "\n")
+        gone = {"environments": [built.key for built in removed], "bytes": total}
+        sys.stdout.write(json.dumps({**gone, **({"images": [each.id for each in images]} if images else {})}) + "\n")
     else:
         _list(session, [(built, False) for built in removed])
-        sys.stdout.write(f"{_megabytes(total)} freed\n")
+        sys.stdout.writelines(f"image {each.name}  {each.kind}  {_megabytes(each.size)}\n" for each in images)
+        sys.stdout.write(f"{_megabytes(total)} freed{' beside images' if images else ''}\n")
     return 0
 
 

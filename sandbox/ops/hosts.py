@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
     from sandbox.hosts.known import Host
+    from sandbox.image.listing import Listed
 
 PREPARE = "host-prepare"  # the verb on the host; takes JSON on standard input
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
@@ -217,6 +218,24 @@ def prepare(context: Context, said: Mapping[str, Any], image: str) -> dict[str, 
         heal.heal(dataclasses.replace(context))
         found = site.look(context.home, wanted, serving=serving)
     return {"checks": _as_objects(found), "production": dataclasses.asdict(wanted), "certificate": installed}
+
+
+def tidy(context: Context) -> "list[Listed]":
+    """Remove the images of a host that nothing serves from and no kept generation needs; return them.
+
+    On other machines nothing is removed.
+    """
+    from sandbox.hosts import production
+    from sandbox.image import engine, ship_left
+    from sandbox.ops import images
+
+    settings = production.read(context.home)
+    if settings is None:
+        return []
+    with contextlib.closing(engine.connect()) as client:
+        removed = ship_left.prune(client, images.needed(context) | {settings.image})
+    context.store.note("-", "prune", f"{len(removed)} images removed")
+    return removed
 
 
 def _as_objects(found: Sequence[Check]) -> list[dict[str, Any]]:

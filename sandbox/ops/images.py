@@ -35,7 +35,7 @@ class Sealed:
 
 def look(context: Context) -> list[Listed]:
     """List the images of this program in the engine, the newest first."""
-    return listing.all_of(engine.connect(), _used(context))
+    return listing.all_of(engine.connect(), needed(context))
 
 
 def show(name: str) -> dict[str, Any]:
@@ -45,12 +45,13 @@ def show(name: str) -> dict[str, Any]:
 
 def prune(context: Context, *, everything: bool = False) -> list[Listed]:
     """Remove those that no deployment needs; ``everything``: also the images of packages, and sealed ones."""
-    removed = listing.prune(engine.connect(), _used(context), everything=everything)
+    removed = listing.prune(engine.connect(), needed(context), everything=everything)
     context.store.note("-", "prune", f"{len(removed)} images removed")
     return removed
 
 
-def _used(context: Context) -> set[str]:
+def needed(context: Context) -> set[str]:
+    """Return the ids of the images that deployments serve from, or that can be gone back to."""
     states = context.store.all()
     serving = [each.serving for state in states for each in state.deployments.values()]
     used = {one.container.image for one in serving if one is not None and one.container is not None}

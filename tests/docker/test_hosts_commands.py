@@ -7,13 +7,17 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
 
 from sandbox.hosts import known, pair, reach, run
 from sandbox.hosts.known import Host
+from sandbox.image import ship
 from sandbox.model.errors import SandboxError
+from sandbox.model.progress import quiet
+from tests.support import small_images
 from tests.support.second_engine import until
 
 pytestmark = pytest.mark.docker
@@ -172,7 +176,8 @@ def test_a_host_is_looked_at_and_prepared(prod, second, tmp_path):
 
 def test_a_port_that_is_taken_is_told_and_the_host_stays_as_it_was(prod, second):
     home, _ = prod
-    before = Path(second.state, "production.json").read_text()
+    settings = Path(second.state, "production.json")
+    before = settings.read_text() if settings.exists() else ""
     listen = (
         "import socket, sys; s = socket.create_server(('0.0.0.0', 8099)); print('ready', flush=True); sys.stdin.read()"
     )
@@ -183,7 +188,7 @@ def test_a_port_that_is_taken_is_told_and_the_host_stays_as_it_was(prod, second)
         assert "E165" in done.stderr
         assert "8099 taken by another program" in done.stderr
         other.stdin.close()
-    assert Path(second.state, "production.json").read_text() == before
+    assert (settings.read_text() if settings.exists() else "") == before
 
 
 def test_a_host_is_forgotten_and_keeps_what_it_has(prod, second):
@@ -296,3 +301,47 @@ def _ssh_of(pid):
             line = Path(f"/proc/{entry}/cmdline").read_bytes().decode(errors="replace")
             found += [line] if line.startswith("ssh\0") and f"endpoint-sandbox-ssh-{pid}-" in line else []
     return found
+
+
+# --- What is left of shipping ----------------------------------------------------------------------------------------
+
+
+def test_prune_removes_what_was_shipped_and_nobody_needs(prod, second, engine):
+    home, _ = prod
+    say(home, "host", "add", "prod", "--https-port", "8443", "--http-port", "8080")
+    tag = f"endpoint-sandbox-test/small-prune{os.getpid()}:1"
+    old = small_images.load(engine, [small_images.layer("a", b"1" * 100)], tag, kind="sealed")
+    with contextlib.closing(second.client()) as client:
+        ship.ship(engine, client, old, quiet)
+        bystander = small_images.load(client, [small_images.layer("b", b"2" * 100)], f"{tag}-theirs", kind="sealed")
+        done = say(home, "--host", "prod", "prune", "--yes")
+        images = client.images(quiet=True)
+        assert old not in images
+        assert bystander in images  # it was not shipped
+        assert json.loads(Path(second.state, "production.json").read_text())["image"] in images
+        small_images.clear(client)
+    small_images.clear(engine)
+    assert "sealed" in done.stdout
+
+
+def test_a_connection_that_breaks_gives_the_terminal_back(prod, second):
+    home, _ = prod
+    line, environment = command(home, "--host", "prod", "tui", "--read-only")
+    reader, writer = pty.openpty()
+    before = termios.tcgetattr(writer)
+    with subprocess.Popen(
+        line, env=environment, cwd=ROOT, stdin=writer, stdout=writer, stderr=writer, start_new_session=True
+    ) as process:
+        _read_until(reader, b"\x1b[?1049h")
+        second.cut_ssh()
+        said = _read_until(reader, b"E156")
+        assert process.wait(60) == 1
+        assert b"the connection to prod broke" in said + _rest(reader, b"broke", said)
+    assert termios.tcgetattr(writer) == before
+    os.close(writer)
+    os.close(reader)
+    until(lambda: not commands_of(second), "the command on the host has ended")
+
+
+def _rest(reader, sign, seen):
+    return b"" if sign in seen else _read_until(reader, sign)

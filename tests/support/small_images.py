@@ -26,15 +26,15 @@ def noise(size: int) -> bytes:
     return os.urandom(size)
 
 
-def load(client: Any, layers: Sequence[bytes], tag: str, *, architecture: str = "amd64") -> str:
-    """Give an image to an engine; return its id."""
+def load(client: Any, layers: Sequence[bytes], tag: str, *, architecture: str = "amd64", kind: str = "") -> str:
+    """Give an image to an engine; return its id. ``kind``: of the images of this program."""
     names = [hashlib.sha256(each).hexdigest() for each in layers]
     config = json.dumps(
         {
             "architecture": architecture,
             "os": "linux",
             "created": "1980-01-01T00:00:00Z",
-            "config": {"Labels": {MARK: tag}, "Cmd": ["/none"]},
+            "config": {"Labels": {MARK: tag, **({"endpoint-sandbox.kind": kind} if kind else {})}, "Cmd": ["/none"]},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{name}" for name in names]},
             "history": [{"created": "1980-01-01T00:00:00Z", "created_by": "test"} for _ in names],
         }
