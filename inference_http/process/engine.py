@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from inference_http.config.settings import Settings
-from inference_http.process import control
+from inference_http.process import control, orphans
 from inference_http.process.control import Message, Wire
 
 CLOSE_S = 2.0  # a zygote without workers ends at once
@@ -277,7 +277,10 @@ class ForkEngine(ZygoteEngine):
         self._process.wait()
 
     def close(self) -> None:
-        """Let the zygote end, and collect it."""
+        """Let the zygote end, and collect it; one that is stopped (SIGSTOP) or hangs is killed with its children."""
         super().close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(CLOSE_S)
+        except subprocess.TimeoutExpired:
+            orphans.kill(self._process.pid)
+            self._process.wait()

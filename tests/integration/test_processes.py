@@ -292,6 +292,28 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.parametrize("options", [(), ("--reload",)])
+def test_a_zygote_that_is_stopped_does_not_outlive_the_server(tmp_path: Path, options: tuple[str, ...]) -> None:
+    with server(write(tmp_path), "--engine", "fork", *options) as running:
+        running.wait_for(r"worker \d+ serves version")
+        below = descendants(running.process.pid)
+        for pid in set(below) - set(running.workers()):  # the zygote, and with --reload who waits to be a worker
+            os.kill(pid, signal.SIGSTOP)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 0
+        deadline = time.monotonic() + 20
+        while left := [pid for pid in below if _lives(pid)]:
+            assert time.monotonic() < deadline, left
+            time.sleep(0.02)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def test_a_killed_zygote_is_replaced_and_its_workers_serve_on(tmp_path: Path) -> None:
     with server(write(tmp_path), "--engine", "fork") as running, Load(running.port, pause_s=0.001) as load:
         load.wait(50)
