@@ -16,15 +16,17 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from inference_http import contract
 from inference_http.scoring import scorer
 from inference_http.scoring.streaming import StreamBroken
-from inference_http.telemetry.request_lines import log_request
+from inference_http.telemetry.request_lines import log_refused, log_request
 from inference_http.web.reading import Request
-from inference_http.web.writing import AnswerTask, Refusal, RefusalTask, whole
+from inference_http.web.writing import AnswerTask, Refusal, RefusalTask, ids_of, whole
 
 if TYPE_CHECKING:
     from inference_http.web.httpd import Listener
 
 LINGER_S = 2.0  # how long a refused upload is read and dropped, so that the client sees the answer and not a reset
+CLIENT_GONE = 499  # nginx's number, for the log and the metrics: nobody sees the answer
 LINGER_BYTES = 64 * 1024 * 1024
+HALF_CLOSE_S = 0.5  # a client that stops sending and waits does so with its request; one that leaves gave up later
 LOOKAHEAD = 1  # requests read ahead on a connection; with 1 the loop need not be woken when an answer is done
 
 logger = logging.getLogger("azmlinfsrv")
@@ -44,6 +46,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     total_outbufs_len: int
 
     half_closed = False  # the client has stopped sending; it still wants its answers
+    left = False  # it has given up: what has not begun is not begun any more
+    _sent_at = 0.0  # monotonic; when the last bytes of a request came
     answering = False  # the running request's answer has begun
     answered_for = False  # another thread has answered the running request, and counted it
     _service_began = 0.0  # perf_counter()
@@ -67,7 +71,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return self._linger_until is None and bool(super().writable())
 
     def handle_read(self) -> None:
-        """Read once. A client that stops sending after its request still gets the answer; waitress drops it."""
+        """Read once. A client that stops sending after its request still gets the answer; waitress drops it.
+
+        TCP tells no difference between that and a client that has closed its connection; the moment does.
+        """
         try:
             data = self.socket.recv(self.adj.recv_bytes)
         except (BlockingIOError, InterruptedError):
@@ -79,6 +86,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self._drop(data)
         elif data:
             self.last_activity = time.time()
+            self._sent_at = time.monotonic()
             self.received(data)
             if self.request is None:
                 self._arriving_since = None
@@ -87,6 +95,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         else:
             with self.requests_lock:  # the answering thread looks at the same two
                 self.half_closed = bool(self.requests or self.total_outbufs_len)
+                self.left = time.monotonic() - self._sent_at > HALF_CLOSE_S
             if not self.half_closed:
                 self.handle_close()
 
@@ -140,16 +149,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         the loop is woken only when it has something to do (two system calls saved on each answer).
         """
         request = self.requests[0]
+        if self.left or not self.connected:
+            self._skip(request)
+            return
         task = (self.error_task_class if request.error else self.task_class)(self, request)
         thread = threading.get_ident()
         self.answering = False
         self._service_began = time.perf_counter()
         self.server.serving[thread] = self
         try:
-            if self.connected:
-                task.service()
-            else:
-                task.close_on_finish = True
+            task.service()
         except ClientDisconnected:
             task.close_on_finish = True
         except BaseException as error:
@@ -163,6 +172,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if not self.answered_for:
             self.server.observe(request, task.status, time.perf_counter() - self._service_began)
         self._next(task, request)
+
+    def _skip(self, request: Any) -> None:
+        """Begin nothing for a client that has gone: who waits behind it would wait for an answer that nobody reads."""
+        log_refused(request.command, request.request_uri, scorer.Answer(CLIENT_GONE, [], b""), 0.0, ids_of(request))
+        self.server.observe(request, str(CLIENT_GONE), 0.0)
+        with self.requests_lock:
+            self.close_when_flushed = True
+            for waiting in self.requests:
+                waiting.close()
+            self.requests = []
+        self.server.pull_trigger()
 
     def _apologise(self, request: Any) -> None:
         request.error = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed to answer; its log says why")

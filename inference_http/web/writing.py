@@ -6,7 +6,7 @@ The framing rules are waitress's; each docstring names what is replaced and why.
 import time
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from waitress.task import WSGITask
 from waitress.utilities import build_http_date
@@ -153,11 +153,7 @@ class RefusalTask(AnswerTask):
     def execute(self) -> None:
         """Write the answer; close the connection when what follows on it cannot be trusted or is not wanted."""
         error = self.request.error
-        headers = self.request.headers
-        try:
-            found = ids.resolve(lambda name: headers.get(name.upper().replace("-", "_")))
-        except ids.TooLong:
-            found = ids.fresh()
+        found = ids_of(self.request)
         retry_after = getattr(error, "retry_after_s", None)
         extra = [] if retry_after is None else [("Retry-After", str(retry_after))]
         answer = scorer.answer_json(error.code, f"{error.reason}: {error.body}", found, headers=extra)
@@ -168,6 +164,14 @@ class RefusalTask(AnswerTask):
         log_refused(self.request.command, self.request.request_uri, answer, duration_ms, found)
         if self.close_on_finish and error.code in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
             self.channel.linger = True
+
+
+def ids_of(request: Any) -> ids.Ids:
+    """The ids of a request that comes to no script: its own, else new ones."""
+    try:
+        return ids.resolve(lambda name: request.headers.get(name.upper().replace("-", "_")))
+    except ids.TooLong:
+        return ids.fresh()
 
 
 def whole(answer: scorer.Answer) -> bytes:

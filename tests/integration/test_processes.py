@@ -428,6 +428,50 @@ def test_a_client_that_stops_sending_still_gets_its_answer(limited: Running) -> 
     assert answer[9:12] == b"200"
 
 
+SLOW = """\
+import os, time
+def init():
+    pass
+def run(data):
+    print("ran", data, flush=True)
+    while not os.path.exists(GATE):
+        time.sleep(0.01)
+    return data
+"""
+
+
+def test_what_waits_for_clients_that_have_gone_is_not_run(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with server(write(tmp_path, f"GATE = {str(gate)!r}\n{SLOW}")) as running:
+
+        def ask(number: int) -> socket.socket:
+            body = str(number).encode()
+            head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            return send(running.port, head % len(body) + body)
+
+        waiting = [ask(1)]
+        running.wait_for("ran 1")
+        waiting += [ask(number) for number in range(2, 7)]
+        half = ask(7)
+        half.shutdown(socket.SHUT_WR)
+        time.sleep(1)  # a client that gives up has waited; one that only sends no more says so with its request
+        for number in (2, 3, 5):
+            waiting[number - 1].close()
+        waiting[3].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        waiting[3].close()  # with a reset
+        time.sleep(0.5)
+        gate.touch()
+        for sock in (waiting[0], waiting[5]):
+            assert b"200 OK" in sock.recv(65536)
+            sock.close()
+        assert b"200 OK" in everything(half)
+        running.wait_for(r"POST /score 499", count=4)
+        ran = [line.split("ran ")[1][0] for line in running.log if " ran " in line]
+        assert sorted(ran) == ["1", "6", "7"]
+        metrics = running.ask("GET", "/metrics").body.decode()
+        assert re.search(r'code="499"\S* 4', metrics), metrics
+
+
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     script = write(tmp_path_factory.mktemp("limited"))
