@@ -7,11 +7,12 @@ ARGS ?=
 # Two files of tests at a time: much of it waits for processes. make test PARALLEL= is one after the other.
 PARALLEL ?= -n 2 --dist loadfile
 
-.PHONY: help demo test test-docker lint fix bench
+.PHONY: help demo demo-production test test-docker lint fix bench
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo    an endpoint with two versions of a real model, from training to clean-up'
+	@echo 'make demo-production    from here to a host with Docker, and back; a second engine as root, else HOST=ssh://user@host'
 	@echo 'make test    all tests but those that need Docker, with coverage'
 	@echo 'make test-docker    those with containers; without an engine they say why they are skipped'
 	@echo 'make lint    ruff, mypy, import contracts'
@@ -34,6 +35,10 @@ covers_dev := dev test demo
 
 demo: .venv/.ready-demo
 	@$(python) -m sandbox.demo
+
+# A second engine needs root; where python:3.11-slim cannot be pulled, .ci/docker makes a base image and tells its name.
+demo-production: .venv/.ready-demo
+	@$(python) -m sandbox.demo.production $(HOST)
 
 test: .venv/.ready-test
 	@$(python) -m pytest --cov -m 'not docker' $(PARALLEL) $(ARGS)

@@ -65,10 +65,10 @@ ROWS = {
         "For instance `--traffic 10,50,100 --pause 30s`.",
     ),
     "E192": Code(
-        "connection to the host broke off",
-        "The host was at work when the connection ended. What it was told it finishes by itself, gates included; when "
-        "its process has died as well, nothing was lost either.",
-        "Say the same command again: it goes on where the host is.",
+        "promotion broke off",
+        "The connection ended, or the program on the host did, before it was said how it went. The host notices within "
+        "a minute and takes the traffic back; when its program has died, both versions go on serving.",
+        "Say the same command again: it goes on where the host is. Or `sandbox --host NAME rollback ENDPOINT`.",
     ),
     "E193": Code(
         "traffic changed by somebody else",
