@@ -4,10 +4,12 @@ import io
 import os
 
 import pytest
+import requests
 
 from sandbox.home import Home
 from sandbox.hosts import frames, known, refusals, tunnel
 from sandbox.hosts.known import Host
+from sandbox.image import lost
 from sandbox.model.errors import NotFound, SandboxError
 
 
@@ -88,6 +90,26 @@ def test_the_last_words_of_ssh_become_an_error_with_a_way_out(said, code, fix):
     assert found.code == code
     assert fix in found.fix
     assert found.why
+
+
+@pytest.mark.parametrize(
+    ("state", "why", "fix"), [("missing", "is not there", "--socket"), ("denied", "permission denied", "usermod")]
+)
+def test_an_engine_that_may_not_be_asked_is_told_with_a_way_out(state, why, fix):
+    found = refusals.of_socket(Host("prod", "ssh://prod", socket="/run/x.sock"), state)
+    assert found.code == "E155"
+    assert found.why == f"/run/x.sock{': ' if state == 'denied' else ' '}{why}"
+    assert fix in found.fix
+
+
+def test_connections_that_break_are_told_from_other_failures():
+    inner = requests.exceptions.ConnectionError("aborted")
+    inner.__cause__ = ConnectionResetError(104, "Connection reset by peer")
+    found = lost.explained("prod", inner)
+    assert found.code == "E156"
+    assert "Connection reset by peer" in found.why
+    assert "goes on" in found.fix
+    assert lost.explained("prod", ValueError("other")) is None
 
 
 def test_ssh_is_given_what_the_address_says_and_asks_for_nothing():
