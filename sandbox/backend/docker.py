@@ -1,7 +1,6 @@
 """Instances as containers. What is known of them stands on their labels; beside that only their last lines are kept."""
 
 import contextlib
-import hashlib
 import math
 import os
 import re
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox import files
-from sandbox.backend import docker_left, ports
+from sandbox.backend import docker_door, docker_left, ports
 from sandbox.backend import docker_words as words
 from sandbox.backend.docker_engine import Connection, Engine
 from sandbox.backend.docker_failure import explain, refused
@@ -57,6 +56,7 @@ class DockerBackend:
         if found is not None:
             if found.state != "exited":
                 return found
+            self._keep(found)
             self._remove(found.id)
         for attempt in range(PORT_TRIES):
             with contextlib.ExitStack() as held:
@@ -86,24 +86,26 @@ class DockerBackend:
 
         network = self._engine.network()
         cpus, podman = self._engine.cpus, self._engine.podman
-        door = self._door(name) if not container.egress else ""
-        asked = words.host_config(spec, container, outside, network=network, cpus=cpus, podman=podman, door=door)
+        ours = {words.OWNER: self._engine.owner, words.ROOT: self._home.root, words.MACHINE: docker_left.machine()}
+        door = docker_door.folder(self._home, name) if not container.egress else ""
+        lender = (
+            docker_door.open_for(client, name, container, door, ours, podman=podman) if door and container.own else ""
+        )
+        asked = words.host_config(
+            spec, container, outside, network=network, cpus=cpus, podman=podman, door=door, lender=lender
+        )
         made = None
         try:
             made = client.create_container(
                 container.image,
                 command=words.command(spec, container),
                 name=name,
-                hostname=f"{spec.deployment}-{spec.index}"[:63],
+                hostname=None if lender else f"{spec.deployment}-{spec.index}"[:63],
                 user=None if container.own else words.user(),
                 working_dir=None if container.own else spec.app_root,
                 environment=words.environment(spec, container),
                 ports=list(outside),
-                labels={
-                    **words.labels(self._engine.owner, spec, container, outside, door),
-                    words.ROOT: self._home.root,
-                    words.MACHINE: docker_left.machine(),
-                },
+                labels={**words.labels(self._engine.owner, spec, container, outside, door), **ours},
                 host_config=client.create_host_config(**asked),
             )["Id"]
             client.start(made)
@@ -112,15 +114,9 @@ class DockerBackend:
                 return
             if made is not None:  # what could not be started is left behind by the engine
                 self._remove(made)
+            if lender:
+                docker_door.forget(client, f"{door}/s")
             raise refused(name, str(error.explanation or error)) from None
-
-    def _door(self, name: str) -> str:
-        """Make the folder for the socket of a container; the path of a socket is short, and its parent private."""
-        folder = os.path.join(self._home.gateway, f"i-{hashlib.sha256(name.encode()).hexdigest()[:8]}")
-        os.makedirs(self._home.gateway, mode=0o700, exist_ok=True)
-        os.makedirs(folder, exist_ok=True)
-        os.chmod(folder, 0o777)  # noqa: S103 - the one above is private; the user in the container is another
-        return folder
 
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say in sentences what is asked for and cannot be had; the rest is enforced."""
@@ -138,7 +134,11 @@ class DockerBackend:
         client = self._engine.used()
         if client is None:
             return []
-        wanted = [f"{words.OWNER}={self._engine.owner}", *([f"{words.ENDPOINT}={endpoint}"] if endpoint else [])]
+        wanted = [
+            f"{words.OWNER}={self._engine.owner}",
+            words.INDEX,
+            *([f"{words.ENDPOINT}={endpoint}"] if endpoint else []),
+        ]
         found = client.containers(all=True, filters={"label": wanted})
         return sorted(map(self._observed, found), key=lambda one: (one.endpoint, one.deployment, one.index))
 
@@ -180,13 +180,14 @@ class DockerBackend:
         said = found["Config"]["Labels"]
         port = instance.probe_port or instance.port
         if said[words.OWN] == "yes":
-            status, answer = probe.ask(port, limit_s, path=said[words.PROBE_PATH])
+            status, answer = probe.ask(port, limit_s, path=said[words.PROBE_PATH], by=instance.socket)
         else:
             status, answer = probe.ask(port, limit_s, by=instance.socket)
         ready = status is not None and 200 <= status < 400 if said[words.OWN] == "yes" else status == 200
         if ready and policy in {"no", ""}:
             client = self._engine.begin()
-            client.update_container(instance.id, restart_policy={"Name": "unless-stopped"})
+            if not self._engine.podman:  # whose API has no such call: there the agent starts it again
+                client.update_container(instance.id, restart_policy={"Name": "unless-stopped"})
         detail = str(answer.get("message") or answer.get("status") or f"status {status}")
         broken = None if said[words.OWN] == "yes" else answer.get("error")  # with --reload: the newest code
         return Readiness(ready, detail, ending.broken(str(broken), self.tail(instance, 2000)) if broken else None)
@@ -213,12 +214,11 @@ class DockerBackend:
     # --- Logs --------------------------------------------------------------------------------------------------------
 
     def tail(self, instance: Instance, lines: int) -> list[str]:
-        """Return the last lines of its log, also after its end."""
+        """Return the last lines of its log, also after its end, and of those that were in its place before."""
         from sandbox.backend import docker_logs, logs
 
-        if self._inspect(instance.id) is None:
-            return logs.tail(instance.log, lines)
-        return docker_logs.tail(self._engine.begin(), instance.id, lines)
+        found = [] if self._inspect(instance.id) is None else docker_logs.tail(self._engine.begin(), instance.id, lines)
+        return [*(logs.tail(instance.log, lines - len(found)) if len(found) < lines else ()), *found]
 
     def follow(self, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
         """Give the last lines of each instance in the order of time, then new ones as they come."""
@@ -255,7 +255,7 @@ class DockerBackend:
         finally:
             self._remove(instance.id)
             if instance.socket:
-                shutil.rmtree(os.path.dirname(instance.socket), ignore_errors=True)
+                docker_door.forget(client, instance.socket)
 
     def _keep(self, instance: Instance) -> None:
         lines = self.tail(instance, KEPT_LINES)

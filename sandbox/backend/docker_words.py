@@ -15,6 +15,7 @@ REVISION, INDEX, PORT = f"{PREFIX}revision", f"{PREFIX}index", f"{PREFIX}port"
 SOCKET = f"{PREFIX}socket"
 ROOT, MACHINE = f"{PREFIX}root", f"{PREFIX}machine"  # the folder of the home, and whose file system it is on
 DOOR = "/run/sandbox"  # in a container without a network: the folder of its socket
+DOOR_OF = f"{PREFIX}door-of"  # on the container that serves the socket of another one: the folder
 PROBE_PORT, PROBE_PATH, OWN = f"{PREFIX}probe-port", f"{PREFIX}probe-path", f"{PREFIX}own"
 COMMAND = ("/opt/sandbox/python", "-m", "inference_http", "--host", "0.0.0.0", "--errors", "detailed")  # noqa: S104 - in a container
 NOBODY = 10001
@@ -107,6 +108,7 @@ def host_config(
     cpus: int,
     podman: bool,
     door: str = "",
+    lender: str = "",
 ) -> dict[str, Any]:
     """Return the arguments of ``create_host_config``: limits, mounts, ports and what the container may not do.
 
@@ -116,10 +118,11 @@ def host_config(
         ports: those inside to those of this machine; all on the loopback address.
         network: its name.
         cpus: of the machine that the engine runs on; it refuses more.
-        podman: it is Podman, which wants to be told a limit of files and fails with its own.
+        podman: it is Podman, which wants to be told limits of files and processes, and fails with its own.
         door: the folder for the socket of one that has no network.
+        lender: the container whose (empty) network one with a server of its own shares.
     """
-    from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
+    from docker.types import DeviceRequest, LogConfig, Mount
 
     words: dict[str, Any] = {
         "mounts": [Mount(each.target, each.source, "bind", read_only=each.read_only) for each in container.mounts],
@@ -133,14 +136,15 @@ def host_config(
         "restart_policy": {"Name": "no"},
     }
     if podman:
-        words["ulimits"] = [Ulimit(name="nofile", soft=1024, hard=4096)]
+        words["ulimits"] = podman_limits()
     if container.own:
         words["cap_drop"] = ["MKNOD", "NET_RAW"]
     else:
         words |= {"cap_drop": ["ALL"], "read_only": True, "tmpfs": TMPFS}
     if not container.egress:
-        words["network_mode"] = "none"
-        words["mounts"].append(Mount(DOOR, door, "bind", read_only=False))
+        words["network_mode"] = f"container:{lender}" if lender else "none"
+        if not lender:
+            words["mounts"].append(Mount(DOOR, door, "bind", read_only=False))
         del words["port_bindings"]
     if spec.memory_bytes is not None:
         words |= {"mem_limit": spec.memory_bytes, "memswap_limit": spec.memory_bytes}
@@ -153,6 +157,14 @@ def host_config(
             else DeviceRequest(count=spec.gpus, capabilities=[["gpu"]])
         ]
     return words
+
+
+def podman_limits() -> list[Any]:
+    """Return limits that Podman is told: its own are above those of its process, and it fails with them."""
+    from docker.types import Ulimit
+
+    most = MOST_PROCESSES
+    return [Ulimit(name="nofile", soft=1024, hard=4096), Ulimit(name="nproc", soft=most, hard=most)]
 
 
 def sentences(spec: InstanceSpec, cpus: int, memory_bytes: int) -> list[str]:

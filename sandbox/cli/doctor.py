@@ -13,6 +13,7 @@ from sandbox.model.errors import INSTALL
 
 OLDEST_PYTHON = (3, 10)
 LEAST_FREE_BYTES = 1 << 30
+PODMAN = "sandbox agent start; docs/docker.md says what else differs from Docker's engine"
 _ALL_WORKS = "All that is required works"
 _SIGNS: dict[Verdict, tuple[str, str]] = {
     "good": ("ok", "good"),
@@ -109,6 +110,8 @@ def _docker(docker: DockerFacts) -> Check:
     if docker.left:
         many = f"{len(docker.left)} container{'s' if len(docker.left) > 1 else ''} of folders that are gone"
         return Check("Docker", "missing", f"{where}; {many}, {docker.left[0]}", "sandbox prune removes them")
+    if docker.server.startswith("Podman"):
+        return Check("Docker", "missing", f"{where}: what crashes is started again by `sandbox agent` alone", PODMAN)
     return Check("Docker", "good", where)
 
 

@@ -110,7 +110,8 @@ class Builder:
     def find(self, key: str) -> str | None:
         """Return the id of the image with a key, None where there is none."""
         found = self._client.images(filters={"label": f"{labels.KEY}={key}"})
-        return str(found[0]["Id"]) if found else None
+        whole = [each for each in found if _names(each)]  # Podman labels the stages of a build as well
+        return str(whole[0]["Id"]) if whole else None
 
     @contextlib.contextmanager
     def _alone(self, key: str) -> Iterator[None]:
@@ -211,6 +212,11 @@ class Builder:
     def _whose(self) -> tuple[str, str]:
         endpoint, _, deployment = self._made_for.partition("/")
         return endpoint, deployment
+
+
+def _names(found: Mapping[str, Any]) -> list[str]:
+    """The names of an image in the engine's list; none of one that was only on the way to another."""
+    return [name for name in found.get("RepoTags") or () if not name.startswith("<none>")]
 
 
 @dataclass(frozen=True, slots=True)

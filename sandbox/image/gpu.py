@@ -45,6 +45,8 @@ def way(info: Mapping[str, Any], local: Local | None) -> Way:
 
 def lack(info: Mapping[str, Any], local: Local | None) -> Lack | None:
     """Return what keeps containers from having GPUs, as far as it can be told without starting one; None: nothing."""
+    if "BuildahVersion" in info:
+        return Lack("Podman's API for Docker does not hand GPUs on to containers", "use Docker, or --backend process")
     if local is not None and not local.driver:
         return Lack("there is no NVIDIA driver on this machine", "install it; nvidia-smi then lists the GPUs")
     if way(info, local):

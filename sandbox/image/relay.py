@@ -1,7 +1,8 @@
 """Runs inside a container that has no network: a socket in a folder of the host leads to the server's port.
 
-    python relay.py SOCKET PORT
+    python relay.py SOCKET PORT [PROBE_PORT PROBE_PATH]
 
+A connection whose first request is a probe leads to the port that answers probes, where that is another one.
 Standard library only; imported by nothing.
 """
 
@@ -23,12 +24,15 @@ async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> No
             target.write_eof()
 
 
-async def main(path: str, port: int) -> None:
+async def main(path: str, port: int, probe_port: int, probe_path: str) -> None:
     """Serve until the container ends."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(BLOCK)
+        target = probe_port if first.startswith(f"GET {probe_path} ".encode()) else port
         try:
-            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", target)
+            inner_writer.write(first)
         except OSError:  # the server does not listen yet
             writer.close()
             return
@@ -47,4 +51,5 @@ async def main(path: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    said = [*sys.argv[1:], *([sys.argv[2], ""] if len(sys.argv) == 3 else [])]
+    asyncio.run(main(said[0], int(said[1]), int(said[2]), said[3]))

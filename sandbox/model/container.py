@@ -32,3 +32,4 @@ class Container:
     gpus: bool = False  # the engine gives them, where they are asked for
     cdi: bool = False  # by CDI, and not by the runtime of NVIDIA
     egress: bool = True  # False: it has no network, and is reached by a socket
+    door: str = ""  # id of the image that serves this socket, where the server is its own

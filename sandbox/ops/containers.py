@@ -16,7 +16,6 @@ from sandbox.ops.context import Context
 
 APP = "/var/azureml-app"  # as Azure has it (spec section 3)
 MODELS = f"{APP}/azureml-models"
-OPEN = "egress_public_network_access: disabled is not enforced here for a container with a server of its own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,11 @@ def make(context: Context, state: DeploymentState, found: Materials, code_digest
         _container(image, tuple(mounts), config, code),
         gpus=lack is None,
         cdi=gpu.way(info, seen) == "cdi",
-        egress=egress or config is not None,
+        egress=egress,
+        door=builder.environment(None).id if config is not None and not egress else "",
     )
-    for text in (_without_gpus(gpus, lack), "" if egress or config is None else OPEN):
-        if text:
-            context.report(Event("image", "note", text, wanted.endpoint_name, wanted.name))
+    if text := _without_gpus(gpus, lack):
+        context.report(Event("image", "note", text, wanted.endpoint_name, wanted.name))
     return Made(container, image.name, _model_dir(wanted), app_root)
 
 

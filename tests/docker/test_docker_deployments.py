@@ -157,6 +157,64 @@ def test_a_container_of_the_users_own_keeps_its_server_its_ports_and_its_paths(b
     assert raised.value.code == "E120"
 
 
+TRIES = """
+import http.server, json, socket, threading
+def tried():
+    found = []
+    for address in ("172.17.0.1", "1.1.1.1", "127.0.0.1"):
+        for port in (80, 53, PORT):
+            try:
+                socket.create_connection((address, port), 2).close()
+                found.append([address, port])
+            except OSError: pass
+    return [found, [name for _, name in socket.if_nameindex()]]
+class Probes(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/health/ready" else 404)
+        self.end_headers()
+    def log_message(self, *words): pass
+class Answers(Probes):
+    do_GET = None
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        said = json.dumps(tried()).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+threading.Thread(target=http.server.ThreadingHTTPServer(("", 9000), Probes).serve_forever).start()
+http.server.ThreadingHTTPServer(("", 8501), Answers).serve_forever()
+"""
+
+
+def test_a_container_of_the_users_own_has_no_way_out_either_where_egress_is_disabled(box, engine):
+    context = box.folder / "own"
+    context.mkdir()
+    box.api.online_endpoints.create(box.endpoint())
+    (context / "server.py").write_text(TRIES.replace("PORT", str(box.port())))
+    (context / "Dockerfile").write_text(
+        'FROM endpoint-sandbox-test/python:3.11\nCOPY server.py /\nUSER 1234\nCMD ["python3", "/server.py"]\n'
+    )
+    routes = {"liveness_route": {"port": 9000, "path": "/health/live"}}
+    routes |= {"readiness_route": {"port": 9000, "path": "/health/ready"}}
+    routes |= {"scoring_route": {"port": 8501, "path": "/predict"}}
+    said = json.loads(Path(box.deployment("blue", egress_public_network_access="disabled")).read_text())
+    said["environment"] = {"build": {"path": "own"}, "inference_config": routes}
+    del said["code_configuration"]
+    (box.folder / "blue.yml").write_text(json.dumps(said))
+    box.api.online_deployments.create(str(box.folder / "blue.yml"), all_traffic=True)
+    reply = box.api.online_endpoints.invoke("shop", b"{}")
+    assert (reply.status, json.loads(reply.body)) == (200, [[], ["lo"]])
+    (one,) = box.instances()
+    assert (one.port, engine.inspect_container(one.id)["HostConfig"]["NetworkMode"][:10]) == (0, "container:")
+    engine.kill(one.id)
+    until(lambda: not box.instances())
+    box.api.heal()
+    until(
+        lambda: box.api.online_endpoints.invoke("shop", b"{}").body == reply.body
+    )  # the gateway probes the same socket
+
+
 def test_a_backend_that_cannot_be_is_refused_and_one_can_be_changed_for_the_other(box, monkeypatch):
     monkeypatch.delenv("SANDBOX_BACKEND")
     box.start("blue")

@@ -127,8 +127,12 @@ def test_one_that_was_killed_by_hand_is_explained_and_started_anew(here):
     assert ended.exit_code == 137
     failure = here.backend.failure(instance)
     assert (failure.kind, failure.summary) == ("killed", "the server was killed by signal 9")
+    os.makedirs(os.path.dirname(os.path.dirname(instance.log)), exist_ok=True)  # as laying out code and model does
+    before = here.backend.tail(instance, 100)
     again = here.start(app)
     assert again.id != instance.id
+    assert here.backend.tail(again, 200)[: len(before)] == before, "what the one before it said is kept"
+    assert len(here.backend.tail(again, 2)) == 2
     assert here.backend.ready(instance).detail == "it has been stopped"
 
 

@@ -57,6 +57,7 @@ class Box:
     folder: Path
     home: Path
     ports: dict[str, int] = field(default_factory=dict)
+    least: int = 20_000  # requests of a load that says nothing itself
 
     @property
     def api(self) -> Sandbox:
@@ -202,8 +203,11 @@ class Box:
         return found
 
     @contextlib.contextmanager
-    def load(self, *, key: str | None = None, connections: int = 4, least: int = 20_000) -> Iterator[dict[str, Any]]:
+    def load(
+        self, *, key: str | None = None, connections: int = 4, least: int | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Constant load while the block runs, and until so many requests were sent; the result is in the dictionary."""
+        least = self.least if least is None else least
         words = [str(self.port()), key or self.key(), str(connections), str(least)]
         command = [sys.executable, str(HERE / "constant_load.py"), *words]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -212,7 +216,7 @@ class Box:
             time.sleep(0.3)
             yield result
             text, _ = process.communicate("", timeout=240)
-            result.update(json.loads(text))
+            result.update(json.loads(text), least=least)
         finally:
             process.kill()
             process.communicate()

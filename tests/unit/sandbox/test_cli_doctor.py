@@ -65,6 +65,7 @@ def test_what_nothing_works_without_is_broken_and_has_a_fix(name, facts):
         ("Ports", {"serve_port_taken": True}, "5001"),
         ("Environments", {"tools": {"conda": "/bin/conda"}}, "venv and pip, or by conda"),
         ("Docker", {"docker": DockerFacts(error="no Docker engine was found", fix="f")}, "no Docker engine was found"),
+        ("Docker", {"docker": DockerFacts("Podman 4.3.1", "u", "s")}, "`sandbox agent` alone"),
         (
             "Docker",
             {"docker": DockerFacts("d", "u", "s", left=("/x: a/b/0",))},

@@ -27,6 +27,7 @@ NEITHER = {"Runtimes": {"runc": {}}, "CDISpecDirs": None}
         (CDI, Local(driver=True, described=False), "", "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"),
         (NEITHER, Local(driver=True, described=False), "", "NVIDIA Container Toolkit"),
         (NEITHER, None, "", "NVIDIA Container Toolkit"),
+        ({**NEITHER, "BuildahVersion": "1.28.2"}, Local(driver=True, described=True), "", "--backend process"),
         (TOOLKIT, Local(driver=False, described=False), "nvidia", "nvidia-smi"),
     ],
 )
