@@ -88,7 +88,15 @@ HOST = Group(
         ),
     ),
 )
-PREPARE = Verb("", "host add says it on the host", (), "hosts:prepare", kind="own", changes=True)
+PREPARE = Verb(
+    "",
+    "host add says it on the host",
+    (),
+    "hosts:prepare",
+    ("sandbox host-prepare < production.json",),
+    kind="own",
+    changes=True,
+)
 
 
 def group(name: str) -> Group:

@@ -67,6 +67,7 @@ RECEIVE = Verb(
     "take what another machine promotes to this one; promote says it on the host",
     (Flag(("--stdin",), "Accepted: it is read from there.", kind="switch"),),
     "promote:receive",
+    ("sandbox host-receive < bundle.json",),
     kind="own",
     changes=True,
 )
