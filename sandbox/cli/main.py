@@ -38,7 +38,11 @@ def _main(arguments: Sequence[str] | None) -> int:
     if words[:1] == ["__leash"]:
         from sandbox.hosts.leash import main as held
 
-        return held(words[1:])
+        return held(words[1])
+    if words == ["__said"]:
+        from sandbox.hosts.leash import taken as said
+
+        words = said()
     host = None
     if words[:1] and words[0].startswith("-"):
         from sandbox.cli.there import taken

@@ -7,6 +7,7 @@ sent it is gone, and the command is ended as by a terminal that hangs up.
 import struct
 from collections.abc import Callable
 
+WORDS = b"A"  # the first one: the command as JSON, a list of texts; no list of processes shows it
 INPUT = b"I"  # bytes of its standard input
 END = b"E"  # of its standard input
 SIZE = b"W"  # of the terminal: rows and columns, two bytes each

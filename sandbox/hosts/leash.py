@@ -1,13 +1,15 @@
 """Runs on a host, in the container of a command: starts the command, feeds it, and ends it when its user is gone.
 
-    sandbox __leash plain|terminal VERB ARGS
+    sandbox __leash plain|terminal
 
-Standard input is the stream of ``sandbox.hosts.frames``. With ``terminal`` the command has one of its own here; its
-output is ours. Ends as the command does: with its code, or 128 and the number of the signal.
+Standard input is the stream of ``sandbox.hosts.frames``, and begins with the words of the command. With ``terminal``
+the command has one of its own here; its output is ours. Ends as the command does: with its code, or 128 and the number
+of the signal.
 """
 
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import struct
@@ -23,6 +25,8 @@ from sandbox.hosts import frames, site
 from sandbox.model.errors import SandboxError
 
 ADOPTING = (["host-receive"],)  # commands that let the gateway be of the version that they are of
+EXIT_GONE = 129  # as of a terminal that hangs up
+SAID, TAKEN = "SANDBOX_SAID", "__said"
 GRACE_S = 20.0  # between the word that the user is gone and the end by force: what was begun is taken back
 # Makes the terminal that of its session, so that Ctrl-C typed into it is a signal; then is the command.
 _TAKE = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
@@ -108,10 +112,24 @@ def _write(descriptor: int, data: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def main(words: Sequence[str]) -> int:
-    """Carry out a command of ours; return its exit code."""
-    mode, *rest = words
-    if rest[:1] in ADOPTING:
+def main(mode: str) -> int:
+    """Carry out the command of ours that is the first frame; return its exit code.
+
+    Its words may hold what nobody else is to see, and lists of processes are for everybody: it finds them in its
+    environment.
+    """
+    found = frames.read(lambda size: os.read(0, size))
+    if found is None or found[0] != frames.WORDS:
+        return EXIT_GONE
+    said = found[1].decode()
+    if json.loads(said)[:1] in ADOPTING:
         with contextlib.suppress(SandboxError):  # the command itself meets it, too
             site.adopt(Home.find(), os.environ.get(site.IMAGE, ""))
-    return Leash([sys.executable, "-m", "sandbox.cli.main", *rest], terminal=mode == "terminal").run()
+    os.environ[SAID] = said
+    return Leash([sys.executable, "-m", "sandbox.cli.main", TAKEN], terminal=mode == "terminal").run()
+
+
+def taken() -> list[str]:
+    """Return the words of the command that this process is."""
+    words: list[str] = json.loads(os.environ.pop(SAID))
+    return words

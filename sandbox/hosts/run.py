@@ -6,12 +6,14 @@ process needs to become a user without any.
 
 import contextlib
 import getpass
+import json
 import os
 import platform
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sandbox.hosts import inside, program, reach, site
+from sandbox.hosts import frames, inside, program, reach, site
 from sandbox.hosts.known import Host
 from sandbox.hosts.wire import Wire
 from sandbox.image import labels
@@ -24,6 +26,7 @@ COMMAND = f"{labels.PREFIX}command"  # label of the containers of commands: the 
 BY = f"{labels.PREFIX}by"  # label: who said it, USER@MACHINE
 CLIENT = "SANDBOX_CLIENT"  # variable: the same, for locks and the history
 LEASH = "__leash"
+BEGINNING_S = 600.0  # a container that is made is started at once
 _PASSED = ("TERM", "COLORTERM", "NO_COLOR", "LANG", "TZ")
 _TMPFS = {"/tmp": "rw,nosuid,nodev,size=256m,mode=1777"}  # noqa: S108
 
@@ -94,7 +97,7 @@ def started(
     try:
         made = client.create_container(
             image,
-            [LEASH, "terminal" if tty else "plain", *argv],
+            [LEASH, "terminal" if tty else "plain"],
             stdin_open=True,
             environment={**environment(host, variables), site.IMAGE: image},
             labels={COMMAND: argv[0] if argv else "", BY: who(), labels.HOME: ""},
@@ -103,6 +106,7 @@ def started(
         try:
             wire = Wire(client, made)
             client.start(made)
+            wire.send(frames.frame(frames.WORDS, json.dumps(list(argv)).encode()))
         except BaseException:
             with contextlib.suppress(APIError):
                 client.remove_container(made, force=True)
@@ -112,6 +116,16 @@ def started(
         raise SandboxError("E163", f"the command does not start on {host.name}", why, "see why") from None
     with contextlib.closing(wire):
         yield wire
+
+
+def sweep(client: "APIClient") -> None:
+    """Remove containers of commands whose user went away before they began; the others remove themselves."""
+    from docker.errors import APIError
+
+    for each in client.containers(all=True, filters={"label": COMMAND, "status": "created"}):
+        if time.time() - each["Created"] > BEGINNING_S:
+            with contextlib.suppress(APIError):
+                client.remove_container(each["Id"], force=True)
 
 
 def host_config(client: "APIClient", host: Host) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def tidy(context: Context) -> "list[Listed]":
 
     On other machines nothing is removed.
     """
-    from sandbox.hosts import production
+    from sandbox.hosts import production, run
     from sandbox.image import engine, ship_left
     from sandbox.ops import images
 
@@ -233,6 +233,7 @@ def tidy(context: Context) -> "list[Listed]":
     if settings is None:
         return []
     with contextlib.closing(engine.connect()) as client:
+        run.sweep(client)
         removed = ship_left.prune(client, images.needed(context) | {settings.image})
     context.store.note("-", "prune", f"{len(removed)} images removed")
     return removed

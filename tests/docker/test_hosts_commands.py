@@ -20,7 +20,7 @@ from sandbox.model.progress import quiet
 from tests.support import small_images
 from tests.support.second_engine import until
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(400)]  # the first one builds the image of the program
 
 ROOT = Path(__file__).parents[2]
 

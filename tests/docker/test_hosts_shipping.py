@@ -160,6 +160,14 @@ def test_one_whose_ssh_is_cut_goes_on_after_what_has_arrived(source, second, tar
     assert partial(target) == []
 
 
+def test_an_engine_that_takes_no_parts_gets_the_whole(source, target, tag, monkeypatch):
+    monkeypatch.setattr(ship_layers._Sender, "missing", lambda *_: "invalid diffID for layer 1")
+    image = small_images.load(source, layers(1000, 2000), tag)
+    done = ship.ship(source, target, image, quiet)
+    assert done.id == image
+    assert there(target, image)
+
+
 # --- By a registry ---------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,8 @@
 """A command on its leash, as a process: fed by frames, ended when they end, and drawing on a terminal of its own."""
 
 import contextlib
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +34,33 @@ time.sleep(600)
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
 )
+
+
+def test_the_words_of_a_command_are_in_no_list_of_processes(tmp_path):
+    """They may hold a key."""
+    words = [sys.executable, "-m", "sandbox.cli.main", "__leash", "plain"]
+    environment = {**os.environ, "SANDBOX_HOME": str(tmp_path)}
+    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        said = ["online-endpoint", "list", "--query", "'s3cr3t'"]
+        send(process, frames.frame(frames.WORDS, json.dumps(said).encode()))
+        seen = set()
+        while process.poll() is None:
+            seen |= {each for each in _lines_of_processes() if b"s3cr3t" in each}
+        assert json.loads(process.stdout.read()) == "s3cr3t"
+    assert process.returncode == 0
+    assert seen == set()
+
+
+def _lines_of_processes():
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            yield Path(f"/proc/{entry}/cmdline").read_bytes()
+
+
+def test_a_user_who_goes_before_saying_anything_leaves_nothing():
+    words = [sys.executable, "-m", "sandbox.cli.main", "__leash", "plain"]
+    done = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 129
 
 
 @pytest.fixture
