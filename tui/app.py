@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from textual import on
@@ -52,7 +53,7 @@ class Desk(App[None]):
         drawn: Callable[[], None] | None = None,
     ) -> None:
         """``drawn`` is called once, when the first look is on the screen."""
-        super().__init__()
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.source = source
         self._drawn = drawn
         self.read_only = read_only
@@ -61,7 +62,7 @@ class Desk(App[None]):
         self.chosen: tuple[str, str] = (self.prefs.endpoint, self.prefs.deployment)
         self.feed = Feed(source.look, self.post_message, **({} if every is None else {"every": every}))
         self.errands = Errands(self.post_message)
-        for theme in (themes.DARK, themes.LIGHT):
+        for theme in (themes.DARK, themes.LIGHT, themes.PLAIN):
             self.register_theme(theme)
         self.set_keymap(keys.own(prefs.own_keys(source.place)))
 
@@ -72,7 +73,7 @@ class Desk(App[None]):
     def on_mount(self) -> None:
         """Begin to look."""
         known = self.prefs.theme in self.available_themes
-        self.theme = self.prefs.theme if known else themes.DARK.name
+        self.theme = themes.PLAIN.name if self.no_color else self.prefs.theme if known else themes.DARK.name
         page = self.prefs.page if self.prefs.page in keys.PAGES else keys.PAGES[0]
         self.switch_mode(page)
         self.feed.start()
@@ -170,7 +171,7 @@ class Desk(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Keys of pages do nothing while a dialog is open."""
-        about_pages = action in {"page", "tour", "next_deployment", "explain", "command", "zoom", "pause"}
+        about_pages = action in {"page", "tour", "next_deployment", "explain", "command", "zoom", "jump", "pause"}
         return not (about_pages and len(self.screen_stack) > 1)
 
     def action_page(self, name: str) -> None:
@@ -208,6 +209,11 @@ class Desk(App[None]):
             self.feed.now()
         self.show_look()
 
+    def action_jump(self) -> None:
+        """Put a letter on each panel."""
+        if self.page is not None:
+            self.page.jump()
+
     def action_zoom(self) -> None:
         """Give the whole screen to the panel with the focus, or take it back."""
         page = self.page
@@ -223,8 +229,8 @@ class Desk(App[None]):
     def action_open(self) -> None:
         """Open in the editor what the page offers."""
         place = self.page.to_open() if self.page else None
-        if place is not None:
-            outside.edit(self, *place)
+        if place is not None and outside.edit(self, *place) and self.page is not None:
+            self.page.edited()
 
     def action_picture(self) -> None:
         """Save the screen as a picture."""
@@ -235,7 +241,10 @@ class Desk(App[None]):
         """Leave at once; nothing that works is stopped by it."""
         self.feed.end()
         endpoint, deployment = self.chosen
-        prefs.write(self.source.place, prefs.Prefs(self.theme, self.current_mode, endpoint, deployment))
+        self.prefs = replace(self.prefs, page=self.current_mode, endpoint=endpoint, deployment=deployment)
+        if not self.no_color:
+            self.prefs = replace(self.prefs, theme=self.theme)
+        prefs.write(self.source.place, self.prefs)
         self.exit()
 
     async def action_quit(self) -> None:
@@ -253,7 +262,5 @@ def run(home: str | None = None, *, read_only: bool = False) -> int:
     from tui.box import Box
 
     desk = Desk(Box(home), read_only=read_only, drawn=pace.settle)
-    if os.environ.get("NO_COLOR"):
-        desk.prefs = prefs.Prefs(theme="ansi-dark", page=desk.prefs.page)
     desk.run()
     return desk.return_code or 0

@@ -12,6 +12,7 @@ from tui.looks import About
 if TYPE_CHECKING:
     from sandbox.ops.watching import Watching
 
+WAITS = "INFERENCE_HTTP_WAIT_FOR_CLIENT"  # a variable that the server reads
 SAMPLES = 12  # files that are offered
 LARGEST_SAMPLE = 2**16
 
@@ -32,6 +33,9 @@ def about(watching: "Watching", endpoint: str, deployment: str) -> About:
         model=_name(wanted.model),
         instance_type=wanted.instance_type or "",
         debug_port=state.debug_port,
+        busy=state.operation is not None,
+        debugging=state.debugging,
+        waits=(wanted.environment_variables.get(WAITS) or "").lower() == "true",
         instances=tuple(watching.details(endpoint, deployment)),
         samples=tuple(_samples(folder, watching.swagger(endpoint, deployment))),
     )

@@ -1,5 +1,6 @@
 """The sandbox as the screens see it: every call goes through ``sandbox.api``."""
 
+import json
 import os
 import time
 from collections import deque
@@ -15,6 +16,7 @@ from tui.trouble import of_failure
 
 if TYPE_CHECKING:
     from sandbox.gateway.stats import Snapshot
+    from sandbox.model.state import Failure
     from sandbox.ops.asking import DeploymentStatus, EndpointStatus
     from sandbox.ops.watching import Usage
 
@@ -51,11 +53,13 @@ class Box:
         self._take(watching.numbers(), at)
         if at - self._usage_at >= USAGE_S:
             instances = [each for found in status.endpoints for one in found.deployments for each in one.instances]
-            there = frozenset(each.id for each in instances)
-            memory = at - self._memory_at >= MEMORY_S or there != self._instances
+            ids = frozenset(each.id for each in instances)
+            memory = at - self._memory_at >= MEMORY_S or ids != self._instances
             self._take_usage(watching.usage(instances, memory=memory), at)
-            self._instances, self._memory_at = there, at if memory else self._memory_at
-        groups = tuple(self._group(found) for found in status.endpoints)
+            self._instances, self._memory_at = ids, at if memory else self._memory_at
+        groups = tuple(self._group(found, status.troubles.get(found.name)) for found in status.endpoints)
+        there = {found.name for found in status.endpoints}
+        groups += tuple(_damaged(name, failure) for name, failure in status.troubles.items() if name not in there)
         known = {row.key for group in groups for row in group.rows}
         old = self._series
         self._series = {
@@ -97,10 +101,11 @@ class Box:
                 memory = found.memory_bytes if found.memory_bytes is not None else memories.get(key)
                 self._usage[key] = replace(found, memory_bytes=memory)
 
-    def _group(self, found: "EndpointStatus") -> Group:
-        word: Word = _WORDS.get(found.state, "failed" if found.state == "Failed" else "ready")
+    def _group(self, found: "EndpointStatus", failure: "Failure | None") -> Group:
+        word: Word = _WORDS.get(found.state, "failed" if found.state == "Failed" or failure else "ready")
+        trouble = of_failure(failure) if failure else None
         rows = tuple(self._row(found, each) for each in found.deployments)
-        return Group(found.name, word, found.port, found.scoring_uri, found.auth_mode, rows)
+        return Group(found.name, word, found.port, found.scoring_uri, found.auth_mode, rows, trouble)
 
     def _row(self, endpoint: "EndpointStatus", found: "DeploymentStatus") -> Row:
         key = (endpoint.name, found.name)
@@ -166,6 +171,15 @@ class Box:
             for each in found
         ], position
 
+    def hosts(self) -> Sequence[str]:
+        """Give the names of the hosts that something can be promoted to."""
+        return [host.name for host in self._sandbox.hosts.list()]
+
+    def attach(self, endpoint: str, deployment: str) -> str:
+        """Give the entry of launch.json by which VS Code attaches; "" where no debugger can."""
+        found = self._sandbox.online_deployments.debug(deployment, endpoint)  # it is on: nothing changes
+        return json.dumps(found.attach.entry, indent=4) if found.attach else ""
+
     # --- Changing ----------------------------------------------------------------------------------------------------
 
     def set_traffic(
@@ -204,6 +218,11 @@ class Box:
     @property
     def _jobs(self) -> str:
         return os.path.join(self.place, "jobs")
+
+
+def _damaged(name: str, failure: "Failure") -> Group:
+    """Return an endpoint of which nothing can be read."""
+    return Group(name, "failed", 0, "", "", (), of_failure(failure))
 
 
 def _word(found: "DeploymentStatus") -> Word:

@@ -2,11 +2,13 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tui import commands
 from tui import format as write
-from tui.looks import About, Group, Row
+from tui.asked import WAITS
+from tui.looks import About, Group, Row, Trouble
 from tui.screens.confirm import Confirm
 from tui.screens.form import Field, Form
 from tui.source import Order
@@ -75,10 +77,65 @@ def setting(desk: "Desk", row: Row, key: str, value: object, title: str) -> None
     _update(desk, row, title, line, sets=[[key.split("."), value]])
 
 
-def debug(desk: "Desk", row: Row) -> None:
-    """Let a debugger attach."""
-    line = f"{commands.edit(row.endpoint, row.name, [])} --vscode-debug"
-    _update(desk, row, f"{row.name}: debugger", line, debug=True)
+def debug(desk: "Desk", row: Row, about: About | None) -> None:
+    """Let a debugger attach, or no longer; what served before serves again then."""
+    on = about is None or about.debug_port is None
+    _of(desk, row, "debug", f"debugger {'on' if on else 'off'}", commands.debug(row.endpoint, row.name, on=on), on=on)
+
+
+def wait(desk: "Desk", row: Row, about: About) -> None:
+    """Load the script only when a debugger has attached, so that init() can be debugged; or no longer."""
+    path = ["environment_variables", WAITS]
+    title = f"{row.name}: {'no longer wait' if about.waits else 'wait'} for a debugger"
+    if about.waits:
+        line = f"{commands.edit(row.endpoint, row.name, [])} --remove {'.'.join(path)}"
+        _update(desk, row, title, line, removes=[path])
+    else:
+        line = commands.edit(row.endpoint, row.name, [f"{'.'.join(path)}=true"])
+        _update(desk, row, title, line, sets=[[path, "true"]])
+
+
+def seal(desk: "Desk", row: Row) -> None:
+    """Put a deployment into one image that runs anywhere."""
+    _of(desk, row, "seal", "seal", commands.seal(row.endpoint, row.name))
+
+
+def promote(desk: "Desk", row: Row) -> None:
+    """Bring a deployment to a host: which, and in which steps it gets the traffic there."""
+
+    def ask(hosts: Sequence[str]) -> None:
+        if not hosts:
+            fix = "sandbox host add NAME ssh://user@machine makes one known"
+            desk.show_trouble(Trouble("E151", "there is no host to promote to", "none is known yet", fix))
+            return
+        fields = [
+            Field("host", "To which host", hosts[0], choices=tuple(hosts)),
+            Field("steps", "Traffic there, step by step", "10,50,100"),
+        ]
+        hint = "It is sealed, tested here, brought there, tested there, and gets traffic. A bad step is taken back."
+        desk.push_screen(Form(f"Promote {row.endpoint}/{row.name}", fields, hint), go)
+
+    def go(given: dict[str, str] | None) -> None:
+        if given is None:
+            return
+        steps = [int(word) for word in given["steps"].split(",") if word.strip().isdigit()]
+        line = commands.promote(row.endpoint, row.name, given["host"], ",".join(map(str, steps)))
+        _of(desk, row, "promote", f"promote to {given['host']}", line, host=given["host"], steps=steps or [100])
+
+    desk.errand(desk.source.hosts, ask, name="hosts")
+
+
+def rollback(desk: "Desk", group: Group) -> None:
+    """Send the requests where they went before, if that is meant."""
+    line = commands.line("rollback", group.name)
+    effects = [f"The traffic of {group.name} becomes what it was before the newest change.", "Said again: one more."]
+    order = Order("rollback", f"{group.name}: back", line, {"endpoint": group.name}, group.name)
+    _confirmed(desk, f"Roll {group.name} back?", effects, order, "Roll back")
+
+
+def _of(desk: "Desk", row: Row, verb: str, title: str, line: str, **arguments: object) -> None:
+    given = {"endpoint": row.endpoint, "deployment": row.name, **arguments}
+    desk.order(Order(verb, f"{row.name}: {title}", line, given, row.endpoint, row.name))
 
 
 def reload(desk: "Desk", row: Row, *, on: bool) -> None:
@@ -96,6 +153,18 @@ def reread(desk: "Desk", row: Row) -> None:
             _update(desk, row, f"{row.name}: code again", line, sets=[[["code_configuration", "code"], about.code]])
 
     desk.errand(lambda: desk.source.about(*row.key), go, name="reread")
+
+
+def mended(desk: "Desk", row: Row) -> None:
+    """Ask whether code that was edited is to be taken again."""
+
+    def go(yes: bool | None) -> None:  # noqa: FBT001 - what a dialog gives back
+        if yes:
+            reread(desk, row)
+
+    effects = ["What serves now goes on until the new instances are ready."]
+    line = commands.edit(row.endpoint, row.name, ["code_configuration.code=..."])
+    desk.push_screen(Confirm(f"Take the code of {row.name} again?", effects, line, "Take it", danger=False), go)
 
 
 def heal(desk: "Desk") -> None:
@@ -137,15 +206,15 @@ def delete_endpoint(desk: "Desk", group: Group) -> None:
     _confirmed(desk, title, effects, order)
 
 
-def _confirmed(desk: "Desk", title: str, effects: list[str], order: Order) -> None:
+def _confirmed(desk: "Desk", title: str, effects: list[str], order: Order, yes: str = "Delete") -> None:
     if desk.refused(order.command):
         return
 
-    def go(yes: bool | None) -> None:  # noqa: FBT001 - what a dialog gives back
-        if yes:
+    def go(meant: bool | None) -> None:  # noqa: FBT001 - what a dialog gives back
+        if meant:
             desk.order(order)
 
-    desk.push_screen(Confirm(title, effects, order.command, "Delete"), go)
+    desk.push_screen(Confirm(title, effects, order.command, yes), go)
 
 
 def _update(desk: "Desk", row: Row, title: str, line: str, **arguments: object) -> None:

@@ -42,6 +42,21 @@ def delete_endpoint(endpoint: str) -> str:
     return line("online-endpoint", "delete", "-n", endpoint, "--yes")
 
 
+def debug(endpoint: str, deployment: str, *, on: bool) -> str:
+    """Switch a deployment into debug mode, or back."""
+    return line("debug", deployment, "-e", endpoint, *([] if on else ["--off"]))
+
+
+def seal(endpoint: str, deployment: str) -> str:
+    """Put a deployment into one image."""
+    return line("seal", "-n", deployment, "-e", endpoint)
+
+
+def promote(endpoint: str, deployment: str, host: str, steps: str) -> str:
+    """Bring a deployment to a host."""
+    return line("promote", endpoint, "--to", host, "--deployment", deployment, "--traffic", steps)
+
+
 def invoke(endpoint: str, deployment: str | None, file: str = "request.json") -> str:
     """Send a request."""
     chosen = ["--deployment-name", deployment] if deployment else []

@@ -80,6 +80,7 @@ class Group:
     url: str
     auth: str
     rows: tuple[Row, ...] = ()
+    trouble: Trouble | None = None  # of the endpoint as a whole: damaged files, lost keys, a port that is taken
 
     @property
     def live(self) -> dict[str, int]:
@@ -170,8 +171,19 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """What was kept of a request and its answers. ``copy_*``: what the deployment said that was sent a copy."""
+
+    body: str
+    answer: str
+    copy_to: str = ""
+    copy_status: int = 0
+    copy_answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """A request that was answered."""
+    """A request that was answered. ``capture``: what was kept of it, where somebody keeps requests."""
 
     at: str
     endpoint: str
@@ -184,6 +196,7 @@ class Request:
     sent: int
     id: str
     details: str
+    capture: Capture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +225,9 @@ class About:
     model: str = ""
     instance_type: str = ""
     debug_port: int | None = None
+    busy: bool = False  # it is being changed
+    debugging: bool = False  # switched into debug mode, from which it can be switched back
+    waits: bool = False  # its script is loaded only when a debugger has attached
     instances: tuple[Mapping[str, Any], ...] = ()
     trouble: Trouble | None = None
     samples: tuple[tuple[str, str], ...] = ()  # name, request body

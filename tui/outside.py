@@ -54,9 +54,10 @@ def editor(file: str, line: int, said: str | None = None) -> list[str]:
     return [*words, f"+{max(1, line)}", file]
 
 
-def edit(app: "Desk", file: str, line: int) -> None:
-    """Open a file in the user's editor, which has the terminal until it ends."""
+def edit(app: "Desk", file: str, line: int) -> bool:
+    """Open a file in the user's editor, which has the terminal until it ends; tell whether the file is another now."""
     words = editor(file, line)
+    before = _stamp(file)
     try:
         with _aside(app):
             done = subprocess.run(words, check=False)
@@ -68,6 +69,15 @@ def edit(app: "Desk", file: str, line: int) -> None:
     except OSError as error:
         app.show_trouble(Trouble("E143", f"{words[0]} cannot be started", str(error), "set EDITOR to an editor"))
     app.feed.now()
+    return _stamp(file) != before
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _aside(app: App[Any]) -> Any:

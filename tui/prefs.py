@@ -19,6 +19,9 @@ class Prefs:
     endpoint: str = ""
     deployment: str = ""
     wrap: bool = False
+    order: str = ""  # of the deployments on the overview
+    log_filter: str = ""
+    log_scope: int = 0
 
 
 def read(home: str) -> Prefs:

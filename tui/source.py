@@ -38,6 +38,12 @@ class Source(Protocol):
     def requests(self, after: int) -> tuple[Sequence[Request], int]:
         """Give the requests since a position, and the position to go on from; negative: the newest."""
 
+    def hosts(self) -> Sequence[str]:
+        """Give the names of the hosts that something can be promoted to."""
+
+    def attach(self, endpoint: str, deployment: str) -> str:
+        """Give the entry of launch.json by which VS Code attaches to a deployment in debug mode."""
+
     def set_traffic(
         self,
         endpoint: str,

@@ -2,8 +2,9 @@
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 _DARK = {
     "line": "#2f3742",
@@ -93,6 +94,10 @@ LIGHT = Theme(
     dark=False,
     variables=_LIGHT,
 )
+# With NO_COLOR, when all colours are left out: words, signs and lines tell everything.
+_ANSI = BUILTIN_THEMES["ansi-dark"]
+_CURSOR = {"block-cursor-text-style": "bold underline", "block-cursor-blurred-text-style": "underline"}
+PLAIN = replace(_ANSI, name="sandbox-plain", variables=_ANSI.variables | _CURSOR)
 
 # For themes that are not ours, the ANSI ones among them: the terminal's own colours.
 DEFAULTS: Mapping[str, str] = {

@@ -62,6 +62,25 @@ def _update(box: Sandbox, given: Mapping[str, Any]) -> None:
     )
 
 
+def _debug(box: Sandbox, given: Mapping[str, Any]) -> None:
+    box.online_deployments.debug(given["deployment"], given["endpoint"], off=not given["on"], report=tell)
+
+
+def _seal(box: Sandbox, given: Mapping[str, Any]) -> None:
+    sealed = box.images.seal(given["deployment"], given["endpoint"], report=tell)
+    tell(Event("image", "note", f"{sealed.name}  {sealed.id}", given["endpoint"], given["deployment"]))
+
+
+def _promote(box: Sandbox, given: Mapping[str, Any]) -> None:
+    box.promotions.promote(
+        given["endpoint"], given["host"], deployment=given["deployment"], steps=given["steps"], report=tell
+    )
+
+
+def _rollback(box: Sandbox, given: Mapping[str, Any]) -> None:
+    box.promotions.rollback(given["endpoint"], report=tell)
+
+
 def _delete_deployment(box: Sandbox, given: Mapping[str, Any]) -> None:
     box.online_deployments.delete(given["deployment"], given["endpoint"], report=tell)
 
@@ -98,6 +117,10 @@ VERBS: dict[str, Callable[[Sandbox, Mapping[str, Any]], None]] = {
     "start": _start,
     "heal": _heal,
     "update": _update,
+    "debug": _debug,
+    "seal": _seal,
+    "promote": _promote,
+    "rollback": _rollback,
     "delete-deployment": _delete_deployment,
     "delete-endpoint": _delete_endpoint,
     "command": _command,

@@ -128,6 +128,7 @@ class FakeSource:
             time.monotonic(), 4242, None, groups, NOTES, JOBS,
             {BLUE.key: series(41, 38, 0, 400 << 20), GREEN.key: series(5, 70, 9, 500 << 20)},
         )  # fmt: skip
+        self.known_hosts = ["prod"]
         self.fails = None  # an error that ``look`` raises
         self.gate = threading.Event()  # holds what is slow
         self.gate.set()
@@ -173,6 +174,13 @@ class FakeSource:
 
     def requests(self, after):
         return (self.asked, len(self.asked)) if after < 0 else (self.asked[after:], len(self.asked))
+
+    def hosts(self):
+        return self.known_hosts
+
+    def attach(self, endpoint, deployment):
+        self.calls.append(("attach", endpoint, deployment))
+        return '{"name": "sandbox: shop/green"}'
 
     def set_traffic(self, endpoint, live, mirror, seen):
         self.gate.wait(30)

@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList, TextArea
 
 from sandbox.model.errors import SandboxError
 from tui import keys
-from tui.looks import Answer, Job, Line, Look
+from tui.looks import Answer, Capture, Job, Line, Look
 from tui.ring import MOST
 from tui.screens.help import Help
 from tui.screens.trouble import TroubleBox
@@ -355,6 +355,33 @@ def test_logs_of_everything_are_merged_and_named(tmp_path):
     run(go())
 
 
+def test_a_record_is_read_alone_and_a_filter_comes_back(tmp_path):
+    async def go():
+        async with sitting(tmp_path) as at:
+            at.source.lines.append(Line("shop", "green", f"2026-11-23 12:03:00,000 I [1] root - {'x' * 5000} the end"))
+            await at.keys("down", "3")
+            await at.until("xxxx")
+            await at.keys("n", "enter")
+            await at.until("Record")
+            await at.until("score.py:12")
+            await at.keys("escape")
+            await at.keys("slash")
+            await at.type("xxx")
+            await at.until("1 of ")
+            await at.keys("escape")
+            await at.until("KeyError: 'data'")
+            await at.keys("slash")
+            await at.until("1 of ")
+            await at.keys("enter", "enter")
+            await at.until("Record")
+            await at.keys("G", "q", "q")
+        async with sitting(tmp_path) as at:
+            await at.keys("3")
+            await at.until("filter xxx")
+
+    run(go())
+
+
 def test_a_hundred_thousand_lines_are_bounded_and_filtered(tmp_path):
     async def go():
         async with sitting(tmp_path) as at:
@@ -404,6 +431,18 @@ def test_requests_are_filtered_and_lead_to_their_logs(tmp_path):
             await at.keys("enter")
             await at.until("went wrong")
             assert "Logs  shop/blue" in at.screen
+
+    run(go())
+
+
+def test_what_was_captured_of_a_request_is_shown_beside_its_copy(tmp_path):
+    async def go():
+        async with sitting(tmp_path) as at:
+            kept = Capture('{"data": [1]}', '{"score": 0.8}', "next", 200, '{"score": 0.7}')
+            at.source.asked[-1] = replace(at.source.asked[-1], capture=kept)
+            await at.keys("4")
+            await at.until('{"data": [1]}')
+            assert 'next 200  {"score": 0.7}' in at.screen
 
     run(go())
 
@@ -486,7 +525,7 @@ def test_debug_shows_reloads_and_their_results(tmp_path):
             assert "your folder; reloads when you save" in at.screen
             await at.keys("b")
             await at.until(lambda: at.source.calls)
-            assert at.source.calls[0][1].arguments["debug"] is True
+            assert at.source.calls[0][1].arguments["on"] is True
 
     run(go())
 

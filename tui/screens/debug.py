@@ -1,7 +1,6 @@
 """One deployment under the hand: where its code runs from, reloads with their results, the debugger."""
 
 import os
-import re
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,10 +9,11 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from tui import changes, keys
+from tui import changes, keys, outside
 from tui import format as write
 from tui.follow import Follower
 from tui.looks import About, Line, Look, Row, Trouble
+from tui.reloads import PLACE, told
 from tui.ring import Entry, read
 from tui.screens.page import Page
 from tui.themes import tone
@@ -25,8 +25,6 @@ from tui.widgets.trouble_view import TroubleView
 
 LINES = 3000
 KEPT = 60
-_PLACE = re.compile(r"^(?P<file>\S[^:\n]*\.py):(?P<line>\d+): (?P<what>.+)$")
-_RELOAD = re.compile(r"Reloaded in (?P<took>[\d.]+ s)(?P<rest>.*)")
 
 
 class Debug(Page):
@@ -118,14 +116,14 @@ class Debug(Page):
         entry = read(line, 0, self._before, 0.0)
         self._before = entry
         text = entry.text.partition(" - ")[2] if " - " in entry.text[:40] else entry.text
-        found = _event(text, entry)
+        found = told(text, entry)
         if found is not None:
             kind, content = found
             if kind == "good":
                 self._broken = None
             self._events.append((f"{len(self._events)} {entry.time} {id(entry)}", content))
             del self._events[:-KEPT]
-        if entry.level == "E" and entry.begins and (place := _PLACE.match(text)):
+        if entry.level == "E" and entry.begins and (place := PLACE.match(text)):
             self._broken = Trouble("E054", place["what"], "", "", (), place["file"], int(place["line"]))
         elif self._broken is not None and not entry.begins and entry.level == "E":
             broken = self._broken
@@ -194,25 +192,29 @@ class Debug(Page):
     def _how(row: Row, about: About | None) -> Content:
         port = about.debug_port if about else None
         key = "b $primary"
+        waits = Content.assemble(
+            ("w  ", key), "load at once again" if about and about.waits else "wait for a debugger before init()"
+        )
         if port is None:
             return Content("\n").join(
                 [
-                    Content.styled("off", "$faint"),
                     Content.assemble(("b  ", key), "let a debugger attach"),
+                    waits,
                     Content.assemble(
                         ("l  ", key), "take a copy" if row.development else "reload the code when it is saved"
                     ),
                     Content.assemble(("o  ", key), "open the script in your editor"),
                 ]
             )
-        attached = [str(each.get("debugger")) for each in (about.instances if about else ()) if each.get("debugger")]
+        listens = ("● ", "$success"), f"listens on 127.0.0.1:{port}"
+        begins = ("◐ ", "$primary"), f"begins to listen on port {port}; what served before answers until then"
         return Content("\n").join(
             [
-                Content.assemble(
-                    ("● ", "$success"), f"listens on 127.0.0.1:{port}", (f"  {attached[0]}" if attached else "", "")
-                ),
-                Content.styled("VS Code: run 'inference-http: attach', or attach any DAP client.", "$faint"),
+                Content.assemble(*(begins if about is None or about.busy else listens)),
+                Content.styled("VS Code has an entry for it; any other client of DAP may attach as well.", "$faint"),
                 Content.styled("While it is stopped at a breakpoint, probes and limits wait.", "$faint"),
+                Content.assemble(("b  ", key), "off: what served before serves again"),
+                waits,
                 Content.assemble(("y  ", key), "copy the entry for launch.json"),
             ]
         )
@@ -227,7 +229,13 @@ class Debug(Page):
     def action_debugger(self) -> None:
         """Let a debugger attach."""
         if row := self.desk.row:
-            changes.debug(self.desk, row)
+            changes.debug(self.desk, row, self._about)
+
+    def action_wait(self) -> None:
+        """Let init() wait for a debugger, or no longer."""
+        row, about = self.desk.row, self._about
+        if row is not None and about is not None:
+            changes.wait(self.desk, row, about)
 
     def action_page(self, name: str) -> None:
         """Show another page about it."""
@@ -240,9 +248,21 @@ class Debug(Page):
         trouble = self._trouble(row) if row else None
         if trouble is not None:
             return "\n".join([f"{trouble.file}:{trouble.line}", trouble.what, *trouble.log])
-        if about is not None and about.debug_port is not None:
+        if row is not None and about is not None and about.debug_port is not None:
+            if about.debugging:
+                self.desk.errand(partial(self.desk.source.attach, *row.key), self._copy, name="attach")
+                return ""
             return LAUNCH.format(port=about.debug_port)
         return os.path.join(about.code, about.script) if about else ""
+
+    def _copy(self, text: str) -> None:
+        self.desk.notify(outside.copy(self.desk, text), markup=False)
+
+    def edited(self) -> None:
+        """Offer to take the code again where it does not run from the folder itself."""
+        row = self.desk.row
+        if row is not None and row.trouble is not None:
+            changes.mended(self.desk, row)
 
     def to_open(self) -> tuple[str, int] | None:
         """Open the failing line, else the script."""
@@ -276,24 +296,3 @@ def _instance(said: "Any") -> Content:
     elif not said.get("status"):
         parts.append((f"  {said.get('message') or said.get('state')}", "$warning"))
     return Content.assemble(*parts)
-
-
-def _event(text: str, entry: Entry) -> tuple[str, Content] | None:
-    """Return a line of the log as an event of the script's life: what kind, and how it reads."""
-    at = (f"{entry.time[:8]:<10}", "$faint")
-    if found := _RELOAD.match(text):
-        return "good", Content.assemble(
-            at, ("● reloaded ", "$success"), f"in {found['took']}", (found["rest"], "$faint")
-        )
-    if text.startswith("Changed: "):
-        return "news", Content.assemble(at, ("◐ changed  ", "$primary"), text.removeprefix("Changed: "))
-    if text.startswith("The version before serves on"):
-        return "bad", Content.assemble(at, ("✖ broken   ", "$error"), text)
-    if " serves version " in text:
-        return "good", Content.assemble(at, ("● serves   ", "$success"), text)
-    if entry.level == "E" and entry.begins and (place := _PLACE.match(text)):
-        where = f"{os.path.basename(place['file'])}:{place['line']}"
-        return "bad", Content.assemble(at, ("✖ error    ", "$error"), place["what"], (f"  {where}", "$faint"))
-    if "ebugger" in text and entry.begins:
-        return "news", Content.assemble(at, ("◆ debugger ", "$tone-0"), text)
-    return None

@@ -1,6 +1,7 @@
 """Logs of one deployment, of an endpoint or of everything, merged; live, filtered, followed."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -12,10 +13,12 @@ from textual.widgets import Input
 from tui import format as write
 from tui import keys, outside
 from tui.follow import BATCH_S, Follower
-from tui.looks import About, Line, Look
+from tui.looks import About, Line, Look, Trouble
 from tui.screens.page import Page
+from tui.screens.trouble import TroubleBox
 from tui.themes import tone
 from tui.trouble import yours
+from tui.widgets import log_line
 from tui.widgets.log_view import LogView
 
 LINES = 5000  # of each deployment, at the beginning
@@ -35,6 +38,7 @@ class Logs(Page):
         self._scope = 0
         self._followed: tuple[str, str] | None = None
         self._follower: Follower | None = None
+        self._recalled = ""  # the filter before the one that was cleared
         self._wanted = ""  # an id of a request to go to when its line is there
 
     def body(self) -> ComposeResult:
@@ -51,6 +55,11 @@ class Logs(Page):
         """Take new lines ten times a second."""
         super().on_mount()
         self.view.wrap = self.desk.prefs.wrap
+        self._scope = self.desk.prefs.log_scope % len(SCOPES)
+        if kept := self.desk.prefs.log_filter:
+            field = self.query_one("#log-filter", Input)
+            field.value = kept
+            field.add_class("-open")
         self.set_interval(BATCH_S, self._drain)
 
     def on_unmount(self) -> None:
@@ -135,11 +144,17 @@ class Logs(Page):
         """Type a filter; the one before is there to go on from."""
         field = self.query_one("#log-filter", Input)
         field.add_class("-open")
+        field.value = field.value or self._recalled
         field.focus()
 
     @on(Input.Changed, "#log-filter")
     def _filtered(self, event: Input.Changed) -> None:
         self.view.set_filter(text=event.value)
+        self._keep()
+
+    def _keep(self) -> None:
+        text, wrap = self.query_one("#log-filter", Input).value, self.view.wrap
+        self.desk.prefs = replace(self.desk.prefs, log_filter=text, log_scope=self._scope, wrap=wrap)
 
     @on(Input.Submitted, "#log-filter")
     def _kept(self) -> None:
@@ -149,6 +164,7 @@ class Logs(Page):
         """Clear the filter, else as everywhere."""
         field = self.query_one("#log-filter", Input)
         if field.has_class("-open"):
+            self._recalled = field.value or self._recalled
             field.value = ""
             field.remove_class("-open")
             self.view.focus()
@@ -181,6 +197,7 @@ class Logs(Page):
         """Wrap, or cut."""
         self.view.wrap = not self.view.wrap
         self.view.again()
+        self._keep()
 
     def action_source(self) -> None:
         """Show whose line it is, or not."""
@@ -190,7 +207,28 @@ class Logs(Page):
     def action_scope(self) -> None:
         """Another scope."""
         self._scope = (self._scope + 1) % len(SCOPES)
+        self._keep()
         self._again()
+
+    def action_read(self) -> None:
+        """Read the record alone."""
+        record = self.view.record()
+        if not record:
+            return
+        first, *rest = [self.view.ring.full(entry.number) for entry in record]
+        text = log_line.message(first)
+        place = self.view.place()
+        about = Trouble("", text[:200], text if len(text) > 200 else "", "", tuple(rest), *(place or ("", 0)))
+        row = self.desk.row
+
+        def show(trouble: Trouble) -> None:
+            self.desk.push_screen(TroubleBox(trouble, "Record"))
+
+        if place is None or row is None:
+            show(about)
+        else:
+            ask = partial(self.desk.source.about, *row.key)
+            self.desk.errand(ask, lambda found: show(yours(about, found.runs_from, found.code)), name="record")
 
     def action_mark(self) -> None:
         """Draw a line."""
@@ -229,7 +267,5 @@ class Logs(Page):
         return None
 
     def _open(self, place: tuple[str, int], about: About) -> None:
-        from tui.looks import Trouble
-
         found = yours(Trouble("E054", "", file=place[0], line=place[1]), about.runs_from, about.code)
         outside.edit(self.desk, found.file, found.line)

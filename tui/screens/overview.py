@@ -1,5 +1,6 @@
 """Everything at a glance: endpoints and deployments, how the chosen one does, what happened."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -71,9 +72,12 @@ class Overview(Page):
         table = self.query_one("#deployments", Rows)
         width = max(40, self.size.width - 6)
         found = deployments.shape(width, look.rows)
-        self.set_class(not look.groups, "-empty")
+        order = self.desk.prefs.order
+        self.query_one("#everything").border_subtitle = f"by {order}" if order else ""
+        self.set_class(not look.groups and look.trouble is None, "-empty")
         put(self.query_one("#head", Static), deployments.head(found))
-        table.fill(deployments.items(look.groups, found, width), "/".join(self.desk.chosen))
+        groups = deployments.ordered(look.groups, order)
+        table.fill(deployments.items(groups, found, width), "/".join(self.desk.chosen))
         row = self.desk.row
         self.query_one("#curves").display = row is not None and (row.serves or row.trouble is None)
         if row is not None:
@@ -178,6 +182,28 @@ class Overview(Page):
         if row := self.desk.row:
             changes.reread(self.desk, row)
 
+    def action_order(self) -> None:
+        """Another order."""
+        orders = ["", *deployments.ORDERS]
+        here = orders.index(self.desk.prefs.order) if self.desk.prefs.order in orders else 0
+        self.desk.prefs = replace(self.desk.prefs, order=orders[(here + 1) % len(orders)])
+        self._again()
+
+    def action_seal(self) -> None:
+        """Put it into one image."""
+        if row := self.desk.row:
+            changes.seal(self.desk, row)
+
+    def action_promote(self) -> None:
+        """Bring it to a host."""
+        if row := self.desk.row:
+            changes.promote(self.desk, row)
+
+    def action_rollback(self) -> None:
+        """Send the requests where they went before."""
+        if group := self.desk.group:
+            changes.rollback(self.desk, group)
+
     def action_heal(self) -> None:
         """Start what is missing."""
         changes.heal(self.desk)
@@ -212,6 +238,12 @@ class Overview(Page):
         if row is not None and row.trouble is not None:
             return "\n".join([row.trouble.what, row.trouble.why, row.trouble.fix, *row.trouble.log])
         return group.url if group is not None else ""
+
+    def edited(self) -> None:
+        """Offer to take the code again where it does not run from the folder itself."""
+        row = self.desk.row
+        if row is not None and row.trouble is not None:
+            changes.mended(self.desk, row)
 
     def to_open(self) -> tuple[str, int] | None:
         """Open the failing line, else nothing; the script is opened from the page for debugging."""

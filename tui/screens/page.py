@@ -8,6 +8,8 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from tui.looks import Look
+from tui.screens.jump import Jump
+from tui.widgets.banner import Banner
 from tui.widgets.masthead import Masthead
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ class Page(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out."""
         yield Masthead(self.NAME)
+        yield Banner(id="banner")
         yield from self.body()
         yield Footer(show_command_palette=False, compact=True)
 
@@ -64,6 +67,7 @@ class Page(Screen[None]):
         if not self._complete:
             return
         self.query_one(Masthead).tell(look, paused=self.desk.feed.paused)
+        self.query_one(Banner).tell(look)
         self.seen(look)
 
     def seen(self, look: Look) -> None:
@@ -86,6 +90,19 @@ class Page(Screen[None]):
             widget = widget.parent if isinstance(widget.parent, Widget) else None
         if widget is not None:
             self.maximize(widget, container=False)
+
+    def jump(self) -> None:
+        """Put a letter on each panel, and go to the one that is typed."""
+        panels = [each for each in self.focus_chain if each.region and isinstance(each, Widget)]
+
+        def go(chosen: Widget | None) -> None:
+            if chosen is not None:
+                self.set_focus(chosen)
+
+        self.desk.push_screen(Jump(panels), go)
+
+    def edited(self) -> None:
+        """The file that was opened was changed."""
 
     def to_copy(self) -> str:
         """Return what the key for copying copies here."""

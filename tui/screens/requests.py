@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList, Static
 
 from tui import format as write
 from tui import keys
-from tui.looks import Look, Request
+from tui.looks import Capture, Look, Request
 from tui.screens.page import Page
 from tui.themes import tone
 from tui.widgets.rows import Rows
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEPT = 2000
 SHOWN = 300  # rows; a filter looks at all that are kept
-EVERY_S = 1.0
+SHORT = 200  # characters of a body in one line
 
 
 class Requests(Page):
@@ -126,6 +126,7 @@ class Requests(Page):
                         f"{write.memory(request.received)} in, {write.memory(request.sent)} out",
                     ),
                     Content.assemble(("how       ", "$faint"), HOW.get(request.details, request.details)),
+                    *(_captured(request.capture) if request.capture else ()),
                 ]
             )
         )
@@ -191,6 +192,19 @@ class Requests(Page):
         """Copy the id."""
         request = self.chosen
         return request.id if request else ""
+
+
+def _captured(kept: Capture) -> list[Content]:
+    """Write what was kept: request, answer, and what the copy was answered where one was sent."""
+    lines = [
+        Content.assemble(("asked     ", "$faint"), " ".join(kept.body.split())[:SHORT]),
+        Content.assemble(("answered  ", "$faint"), " ".join(kept.answer.split())[:SHORT]),
+    ]
+    if kept.copy_to:
+        same = kept.answer == kept.copy_answer
+        word = ("the same", "$success") if same else (" ".join(kept.copy_answer.split())[:SHORT], "$warning")
+        lines.append(Content.assemble(("copy      ", "$faint"), f"{kept.copy_to} {kept.copy_status}  ", word))
+    return lines
 
 
 HOW = {

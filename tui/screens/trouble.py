@@ -25,14 +25,16 @@ class TroubleBox(ModalScreen[None]):
         Binding("k,up", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, title: str = "Error") -> None:
+        """``title``: what it is; only errors are framed in red."""
         super().__init__()
-        self._trouble = trouble
+        self._trouble, self._title = trouble, title
 
     def compose(self) -> ComposeResult:
         """Lay out."""
-        with VerticalScroll(classes="dialog -danger -large") as dialog:
-            dialog.border_title = "Error"
+        with VerticalScroll(classes="dialog -large") as dialog:
+            dialog.set_class(self._title == "Error", "-danger")
+            dialog.border_title = self._title
             dialog.border_subtitle = "o open in editor · y copy · esc close"
             yield TroubleView(self._trouble, full=True)
 

@@ -1,7 +1,7 @@
 """The table of endpoints and deployments: as many columns as there is room for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.content import Content
 
@@ -11,7 +11,7 @@ from tui.themes import tone
 from tui.widgets.rows import HEADING, Item
 
 COLOURS = {"good": "$success", "busy": "$primary", "warn": "$warning", "dim": "$faint", "bad": "$error"}
-BAR_MOST = 24
+BAR_MOST = 48
 _FIXED = 2 + 14  # the margin and the column of states
 _LEAST_NAME, _MOST_NAME = 10, 24
 _NAME_SHARE = 12  # with a bar: the percentage beside it
@@ -86,6 +86,22 @@ def head(found: Shape) -> Content:
     return Content.styled(text + "".join(f"{column.title:>{column.width}}" for column in found.columns), "$faint")
 
 
+ORDERS: dict[str, Callable[[Row], tuple[float | str, ...]]] = {
+    "name": lambda row: (row.name,),
+    "traffic": lambda row: (-row.live, -row.mirror, row.name),
+    "requests": lambda row: (-(row.numbers.rps or 0.0), row.name),
+    "p95": lambda row: (-(row.numbers.p95 or 0.0), row.name),
+    "errors": lambda row: (-(row.numbers.errors or 0.0), row.name),
+    "memory": lambda row: (-(row.numbers.memory or 0), row.name),
+}
+
+
+def ordered(groups: Sequence[Group], order: str) -> list[Group]:
+    """Return the endpoints with their deployments in another order; "" as they come. Pure."""
+    key = ORDERS.get(order)
+    return [replace(group, rows=tuple(sorted(group.rows, key=key))) for group in groups] if key else list(groups)
+
+
 def items(groups: Sequence[Group], found: Shape, width: int) -> list[Item]:
     """Write all endpoints with their deployments."""
     lines: list[Item] = []
@@ -93,7 +109,10 @@ def items(groups: Sequence[Group], found: Shape, width: int) -> list[Item]:
         if number:
             lines.append((f"{HEADING}{group.name} above", Content("")))
         lines.append((f"{HEADING}{group.name}", endpoint(group, width)))
-        if not group.rows:
+        if group.trouble is not None:
+            told = Content.assemble(("    ✖ ", "$error"), group.trouble.what, (f"  {group.trouble.why}", "$faint"))
+            lines.append((f"{HEADING}{group.name} trouble", told))
+        elif not group.rows:
             lines.append((f"{HEADING}{group.name} empty", Content.styled("    no deployment yet", "$faint")))
         lines += [(f"{row.endpoint}/{row.name}", deployment(row, found)) for row in group.rows]
     return lines
@@ -101,7 +120,7 @@ def items(groups: Sequence[Group], found: Shape, width: int) -> list[Item]:
 
 def endpoint(group: Group, width: int) -> Content:
     """Write an endpoint."""
-    about = f"{group.url}  {group.auth}"
+    about = f"{group.url}  {group.auth}".strip()
     name = Content.assemble((f" {group.name}", "b $foreground"))
     state = Content("") if group.word == "ready" else Content.assemble("  ", word(group.word))
     room = width - name.cell_length - state.cell_length - 4

@@ -32,7 +32,8 @@ class TroubleView(Static):
 
 def content(trouble: Trouble, *, full: bool) -> Content:
     """Write an error. The places of files are clickable."""
-    parts: list[Content] = [Content.assemble((f" {trouble.code} ", "b reverse $error"), " ", (trouble.what, "b"))]
+    code: list[tuple[str, str] | str] = [(f" {trouble.code} ", "b reverse $error"), " "] if trouble.code else []
+    parts: list[Content] = [Content.assemble(*code, (trouble.what, "b"))]
     lines = excerpt(trouble.file, trouble.line) if trouble.file and trouble.line else []
     place = f"{trouble.file}:{trouble.line}" if trouble.file and trouble.line else ""
     if trouble.why and not (place and is_place(trouble.why)):
