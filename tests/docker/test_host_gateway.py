@@ -215,16 +215,15 @@ def logs(site):
         return client.logs(gateways(site)[-1]["Id"])
 
 
-def other_image(site):
-    """The same program as another image, as a new version is one."""
-    with client_of(site) as client:
-        image = gateways(site)[-1]["ImageID"]
-        text = f"FROM {image}\nLABEL endpoint-sandbox.kind=other test={time.time()}\n"
-        done = subprocess.run(
-            ["docker", "-H", site.engine.url, "build", "-q", "-"],
-            input=text, capture_output=True, text=True, check=True, env={**os.environ, "DOCKER_BUILDKIT": "0"},
-        )  # fmt: skip
-        return done.stdout.strip(), client.inspect_image(image)["Id"]
+def other_image(site, *lines):
+    """The program as another image, as a new version is one, with changes; and the id of its own."""
+    own = gateways(site)[-1]["ImageID"]
+    done = subprocess.run(
+        ["docker", "-H", site.engine.url, "build", "-q", "-"],
+        input="\n".join([f"FROM {own}", f"LABEL test={time.time()}", *lines]),
+        capture_output=True, text=True, check=True, env={**os.environ, "DOCKER_BUILDKIT": "0"},
+    )  # fmt: skip
+    return done.stdout.strip(), own
 
 
 def upgrade(site, image):
@@ -265,12 +264,7 @@ def test_a_new_image_takes_the_place_of_the_gateway_and_no_connection_is_refused
 
 
 def test_an_image_that_does_not_work_leaves_the_gateway_as_it_is(site, key):
-    own = gateways(site)[-1]["ImageID"]
-    broken = subprocess.run(
-        ["docker", "-H", site.engine.url, "build", "-q", "-"],
-        input=f"FROM {own}\nRUN rm -r /opt/sandbox/env/lib/python3*/site-packages/envoy\n",
-        capture_output=True, text=True, check=True, env={**os.environ, "DOCKER_BUILDKIT": "0"},
-    ).stdout.strip()  # fmt: skip
+    broken, own = other_image(site, "RUN rm -r /opt/sandbox/env/lib/python3*/site-packages/envoy")
     with site.load(key) as result:
         code, said = upgrade(site, broken)
         assert code == 1, said
@@ -279,6 +273,21 @@ def test_an_image_that_does_not_work_leaves_the_gateway_as_it_is(site, key):
         assert upgrade(site, own)[0] == 0
     fine(result)
     assert site.version(key) == "1"
+
+
+def test_an_envoy_that_cannot_take_over_is_started_when_the_other_has_ended(site, key):
+    place = "/opt/sandbox/program/sandbox/hosts"
+    other, own = other_image(
+        site,
+        f"RUN sed -i 's/return (said.stdout or said.stderr).strip()/return \"another way\"/' {place}/inside_gateway.py"
+        f" && rm {place}/__pycache__/inside_gateway.*",
+    )
+    assert upgrade(site, other)[0] == 0
+    assert [each["ImageID"] for each in gateways(site)] == [other], "the others were ended for it"
+    assert site.version(key) == "1"
+    with site.load(key) as result:
+        assert upgrade(site, own)[0] == 0
+    fine(result)
 
 
 # --- What comes back -------------------------------------------------------------------------------------------------
