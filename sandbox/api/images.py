@@ -33,6 +33,13 @@ class Images(Part):
 
         return images.prune(self._context(), everything=everything)
 
+    def package(self, model: str, version: str, *, tag: str | None = None, report: Report = quiet) -> "Sealed":
+        """Seal the deployment that serves this version of a model; raises SandboxError (E145) where it is not one."""
+        from sandbox.ops import images
+
+        context = self._context(report)
+        return images.make_sealed(context, *images.serving_model(context, model, version), tag=tag)
+
     def seal(self, name: str, endpoint: str, *, tag: str | None = None, report: Report = quiet) -> "Sealed":
         """Put everything of a deployment that serves into one image, and try it as it is."""
         from sandbox.ops import images

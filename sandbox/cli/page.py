@@ -84,7 +84,7 @@ def page() -> str:
     missing = ", ".join(f"`{entry.name}`" for entry in catalog.ENTRIES if entry.module == "verbs_missing")
     parts += [
         "",
-        f"Not in the sandbox, error E013: {missing}, `model package`, `model share`, `environment share`.",
+        f"Not in the sandbox, error E013: {missing}, `model share`, `environment share`.",
         "",
     ]
     return "\n".join(parts)

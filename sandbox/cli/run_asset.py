@@ -79,3 +79,23 @@ def download(session: Session) -> None:
     given = session.arguments
     folder = os.path.abspath(given.download_path or ".")
     _assets(session).download(given.name, given.version, folder, registry=given.registry_name)
+
+
+def package(session: Session) -> dict[str, Any]:
+    """Seal the deployment that serves a model; the image takes the name of the file's target_environment."""
+    given = session.arguments
+    tag = None
+    if given.file is not None:
+        from sandbox.spec.packaging import target_environment
+
+        tag = target_environment(given.file)
+    version = given.version or _assets(session).show(given.name, None, given.label).as_azure()["version"]
+    made = session.sandbox.images.package(given.name, str(version), tag=tag, report=session.report)
+    session.settle()
+    return {
+        "name": made.name,
+        "id": made.id,
+        "image": made.name,
+        "sbom": made.sbom,
+        "environment_variables": made.needs,
+    }

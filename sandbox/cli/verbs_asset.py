@@ -35,6 +35,23 @@ ENVIRONMENT_FLAGS = (
     Flag(("--os-type",), "linux or windows.", "TYPE"),
     DATASTORE,
 )
+PACKAGE = Verb(
+    "package",
+    "put a model that is deployed, with all that serves it, into one image",
+    (
+        Flag(("--name", "-n"), "The model.", "NAME", required=True, of="model"),
+        VERSION,
+        LABEL,
+        FILE.saying("As az has it; its target_environment names the image. What serves it is as deployed."),
+        REGISTRY,
+        NO_WAIT.saying("Accepted, and without effect here."),
+    ),
+    "run_asset:package",
+    ("sandbox model package -n prices -v 2",),
+    about="Seal the deployment that serves this version of the model (sandbox seal): packages, server, code and model\n"
+    "become one image, which is tried as it is. Deploy the model first: what is sealed is what has served.",
+    changes=True,
+)
 
 
 def group(name: str) -> Group:
@@ -128,9 +145,7 @@ def group(name: str) -> Group:
                 (f"{command} download -n {own} -v 2 --download-path ./copy",),
                 changes=True,
             ),
-            *(
-                Verb(verb, "not in the sandbox", (), "run_missing:refuse", open=True)
-                for verb in (("package", "share") if name == "model" else ("share",))
-            ),
+            *((PACKAGE,) if name == "model" else ()),
+            Verb("share", "not in the sandbox", (), "run_missing:refuse", open=True),
         ),
     )

@@ -8,6 +8,7 @@ from sandbox.image import engine, labels, listing, sbom, seal, trial
 from sandbox.image.build import Builder
 from sandbox.image.listing import Listed
 from sandbox.mlflow import nocode
+from sandbox.model.asset import Model
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Revision
@@ -56,6 +57,29 @@ def needed(context: Context) -> set[str]:
     serving = [each.serving for state in states for each in state.deployments.values()]
     used = {one.container.image for one in serving if one is not None and one.container is not None}
     return used | {image for state in states for image in generations.images(context, state.name)}
+
+
+def serving_model(context: Context, model: str, version: str) -> tuple[str, str]:
+    """Return endpoint and name of the deployment that serves a version of a model.
+
+    Raises:
+        SandboxError: E145, none does, or several do.
+    """
+    found = []
+    for state in context.store.all():
+        for name, each in state.deployments.items():
+            served = (each.served or each.wanted).model
+            if each.serving and isinstance(served, Model) and (served.name, served.version) == (model, version):
+                found.append((state.name, name))
+    if len(found) == 1:
+        return found[0]
+    what = f"model {model}:{version} is served by {len(found) or 'no'} deployment{'' if len(found) == 1 else 's'}"
+    if not found:
+        fix = "create a deployment with it, and say this again: what is packaged is what has served"
+        raise SandboxError("E145", what, "code and environment to serve it with are those of its deployment", fix)
+    endpoint, name = found[0]
+    why = ", ".join("/".join(each) for each in found)
+    raise SandboxError("E145", what, f"{why}: which one is to be packaged?", f"sandbox seal -n {name} -e {endpoint}")
 
 
 def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None = None) -> Sealed:

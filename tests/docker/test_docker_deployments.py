@@ -263,6 +263,25 @@ def test_a_sealed_image_is_the_same_twice_and_runs_by_itself(box, engine):
     engine.remove_image("sealed-by-tests:1", force=True)
 
 
+def test_a_model_is_packaged_with_what_serves_it(box, engine):
+    from tests.support.commands import Commands
+
+    model = box.folder / "model"
+    model.mkdir()
+    (model / "weights.txt").write_text("42")
+    box.api.models.create({"name": "prices", "path": str(model)})
+    box.api.online_endpoints.create(box.endpoint())
+    box.api.online_deployments.create(box.deployment("blue", model="azureml:prices:1"), all_traffic=True)
+    (box.folder / "package.yml").write_text("target_environment: packaged-by-tests\n")
+    sandbox = Commands(box.home, box.folder)
+    made = sandbox.json("model", "package", "-n", "prices", "-v", "1", "--file", "package.yml")
+    assert (made["name"], made["id"][:7]) == ("packaged-by-tests", "sha256:")
+    assert "WHO=blue" in engine.inspect_image("packaged-by-tests")["Config"]["Env"]
+    engine.remove_image("packaged-by-tests", force=True)
+    refused = sandbox("model", "package", "-n", "prices", "-v", "7")
+    assert (refused.returncode, "E145" in refused.stderr) == (1, True)
+
+
 def _plainly(engine, image):
     """Run an image as anybody would, read-only, and ask it once."""
     config = engine.create_host_config(read_only=True, cap_drop=["ALL"], port_bindings={5001: ("127.0.0.1", None)})

@@ -68,6 +68,11 @@ ROWS = {
         "`inference_config`, `build` or the backend that is asked for do not go together.",
         "Correct what the message names.",
     ),
+    "E145": Code(
+        "model is not one deployment",
+        "A model is packaged with the code and the environment that one deployment serves it with.",
+        "Deploy it, or name the deployment: `sandbox seal -n DEPLOYMENT -e ENDPOINT`.",
+    ),
     "E144": Code(
         "cannot be debugged",
         "A debugger needs our server and a scoring script in a folder of yours, and a way to the instance.",

@@ -320,9 +320,7 @@ def test_its_answer_is_something_that_scripts_can_go_on_with(capsys):
     assert capsys.readouterr().out == "Succeeded\n[]\n"
 
 
-@pytest.mark.parametrize(
-    "words", [["job", "create", "-f", "j.yml"], ["batch-endpoint", "invoke"], ["model", "package"]]
-)
+@pytest.mark.parametrize("words", [["job", "create", "-f", "j.yml"], ["batch-endpoint", "invoke"], ["model", "share"]])
 def test_what_is_not_built_is_one_clear_error(words, capsys):
     assert main(words) == 1
     out, err = capsys.readouterr()
