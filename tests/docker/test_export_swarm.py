@@ -1,10 +1,11 @@
 """An export for Swarm on two engines: spread over both, rolled out, and one of them lost, without a failed request."""
 
-import contextlib
+import collections
+import http.client
 import json
 import shutil
-import subprocess
-import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,6 @@ from tests.support.swarm import Swarm, swarm, until
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(420)]
 
 PORT = 18080
-LOAD = Path(__file__).parents[1] / "support" / "constant_load.py"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def versions(box, engine, nodes, monkeypatch, tmp_path):
     prefix = f"{nodes.registry}/shop"
     gateway = f"{prefix}:envoy"
     nodes.give(engine, envoy_image(engine), gateway)
-    probe = {"readiness_probe": {"initial_delay": 1, "period": 1, "timeout": 5}}
+    probe = {"readiness_probe": {"initial_delay": 1, "period": 2, "timeout": 10}}
     chosen = {"image_prefix": prefix, "gateway_image": gateway, "port": PORT, "repeat_in_flight": True}
     box.api.online_endpoints.create(box.endpoint())
     folders = []
@@ -58,30 +58,54 @@ def deploy(nodes: Swarm, folder: Path) -> None:
     nodes.manager.docker("stack", "deploy", "--resolve-image", "never", "-c", str(folder / "stack.yml"), "shop")
 
 
-def ask(nodes: Swarm, address: str, key: str) -> tuple[int, str]:
-    """One request from the manager's machine to the gateway of a node."""
-    words = ["curl", "-s", "-m", "20", "-w", "\n%{http_code}", "-d", "{}", f"http://{address}:{PORT}/score"]
-    header = f"authorization: Bearer {key}\n"
-    done = subprocess.run(
-        [*nodes.manager.inside(*words), "-H", "@-"], input=header, capture_output=True, text=True, check=False
-    )
-    body, _, status = done.stdout.rpartition("\n")
-    return int(status or 0), body
-
-
-@contextlib.contextmanager
-def load(nodes: Swarm, key: str):
-    """Requests without a pause to the gateway of the manager's node; what came of them is in the dictionary."""
-    words = nodes.manager.inside(sys.executable, str(LOAD), str(PORT), key, "2")
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    result: dict = {}
+def ask(address: str, key: str) -> tuple[int, str]:
+    """One request to the gateway of a node; (0, "") where nobody answers."""
+    connection = http.client.HTTPConnection(address, PORT, timeout=30)
     try:
-        yield result
-        text, _ = process.communicate("", timeout=100)
-        result.update(json.loads(text))
+        connection.request("POST", "/score", b"{}", {"authorization": f"Bearer {key}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError:
+        return 0, ""
     finally:
-        process.kill()
-        process.communicate()
+        connection.close()
+
+
+class Load:
+    """Clients on connections of their own, a request every few hundredths of a second each, without any retry."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self.address, self.headers = address, {"authorization": f"Bearer {key}"}
+        self.statuses: collections.Counter = collections.Counter()
+        self.errors: list[str] = []
+        self.longest = 0.0
+        self._over = threading.Event()
+        self._clients = [threading.Thread(target=self._run) for _ in range(3)]
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection(self.address, PORT, timeout=60)
+        while not self._over.wait(0.03):
+            began = time.monotonic()
+            try:
+                connection.request("POST", "/score", b"{}", self.headers)
+                answer = connection.getresponse()
+                answer.read()
+                self.statuses[answer.status] += 1
+            except (OSError, http.client.HTTPException) as error:
+                self.errors.append(repr(error))
+                connection.close()
+            self.longest = max(self.longest, time.monotonic() - began)
+        connection.close()
+
+    def __enter__(self):
+        for client in self._clients:
+            client.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for client in self._clients:
+            client.join()
 
 
 def test_a_roll_out_and_a_lost_node_fail_no_request(nodes, versions):
@@ -91,19 +115,19 @@ def test_a_roll_out_and_a_lost_node_fail_no_request(nodes, versions):
     until(lambda: sorted(nodes.tasks("shop_gateway").values()) == [1, 1], "a gateway on each node")
     key = (old / "secrets" / "primary").read_text()
     for node in nodes.nodes:
-        until(lambda node=node: ask(nodes, node.address, key)[0] == 200, f"answers by {node.name}")
-        assert ask(nodes, node.address, "wrong-key-0123456789") == (401, "key_auth_access_denied")
+        until(lambda node=node: ask(node.address, key)[0] == 200, f"answers by {node.name}")
+        assert ask(node.address, "wrong-key-0123456789") == (401, "key_auth_access_denied")
     shutil.copytree(old / "secrets", new / "secrets")
-    with load(nodes, key) as result:
-        assert '"old"' in ask(nodes, nodes.manager.address, key)[1]
+    with Load(nodes.manager.address, key) as load:
+        assert '"old"' in ask(nodes.manager.address, key)[1]
         deploy(nodes, new)
         until(lambda: _updated(nodes), "the roll-out", 110)
         until(lambda: {_who(nodes, key) for _ in range(8)} == {"new"}, "only the new version")
         nodes.pull_plug(nodes.nodes[1])
         here = nodes.manager.docker("info", "-f", "{{.Swarm.NodeID}}").strip()
         until(lambda: nodes.tasks("shop_blue").get(here) == 4, "four instances on the node that is left", 110)
-    assert (set(result["statuses"]), result["errors"]) == ({"200"}, []), result
-    print(f"{result['requests']} requests, none failed; the longest took {result['longest_ms']:.0f} ms")
+    assert (set(load.statuses), load.errors) == ({200}, []), load.statuses
+    print(f"{load.statuses[200]} requests, none failed; the longest took {load.longest:.1f} s")
 
 
 def _updated(nodes: Swarm) -> bool:
@@ -113,6 +137,6 @@ def _updated(nodes: Swarm) -> bool:
 
 
 def _who(nodes: Swarm, key: str) -> str:
-    status, body = ask(nodes, nodes.manager.address, key)
+    status, body = ask(nodes.manager.address, key)
     assert status == 200, body
     return str(json.loads(body)["who"])
