@@ -1,7 +1,9 @@
-"""The walk of docs/tui.md in a real terminal (tmux), on a real sandbox, by keys alone."""
+"""The walk of docs/tui.md in a real terminal (tmux), on a real sandbox, by keys that stand on the screen."""
 
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.boxes import box_in
+from tests.support.boxes import box_in, until
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 90.0
@@ -122,7 +124,7 @@ def test_a_safe_rollout_by_keys(box, terminal):  # noqa: PLR0915 - one walk
     for name in ("blue", "green"):
         box.deployment(name)
     terminal.start(sys.executable, "-m", "tui")
-    terminal.until("Nothing runs here yet")
+    terminal.until("Nothing runs here yet", "n new")
 
     # Two deployments from a folder.
     terminal.keys("n")
@@ -135,8 +137,9 @@ def test_a_safe_rollout_by_keys(box, terminal):  # noqa: PLR0915 - one walk
     assert shown.count("● ready") == 2
 
     # Ten percent to the second one.
+    terminal.until("t traffic")
     terminal.keys("t")
-    terminal.until("Traffic of shop", "blue", "100 %")
+    terminal.until("Traffic of shop", "blue", "100 %", "← less", "a apply")
     terminal.keys(*["Left"] * 10)
     terminal.until("90 %", "10 %", '--traffic "blue=90 green=10"')
     terminal.keys("a")
@@ -153,16 +156,17 @@ def test_a_safe_rollout_by_keys(box, terminal):  # noqa: PLR0915 - one walk
     terminal.keys("1")
     terminal.until("✖ failed")
     terminal.keys("End")
-    terminal.until("What is wrong", "▶    8 │")
+    terminal.until("What is wrong", "▶    8 │", "o open")
     terminal.keys("o")
-    terminal.until('factor = TABLE["there"]')
+    terminal.until("Take the code of red again?", "y take it")
     assert '"missing"' not in (box.folder / "red" / "score.py").read_text()
-    terminal.keys("u")
-    terminal.until("red", "● ready", without=("✖ failed", "What is wrong", "◐"))
+    terminal.keys("y")
+    terminal.until("red", "● ready", without=("✖ failed", "What is wrong", "◐", "again?"))
 
     # It is asked, whatever the traffic.
-    terminal.keys("5")
-    terminal.until("Request to shop", "esc leaves the text", '"data"')
+    terminal.until("i invoke")
+    terminal.keys("i")
+    terminal.until("Request to shop", "esc leaves the text", '"data"', "^t to")
     terminal.keys("C-t")
     terminal.until("Request to shop/blue")
     terminal.keys("C-t")
@@ -170,17 +174,27 @@ def test_a_safe_rollout_by_keys(box, terminal):  # noqa: PLR0915 - one walk
     terminal.keys("C-t")
     terminal.until("Request to shop/red")
     terminal.fill('{"data": 21}', "C-a", "C-k")
+    terminal.until("^r send")
     terminal.keys("C-r")
     terminal.until("200 ok", '"product": 42', "from red")
     assert box.ask("red").status == 200
 
-    # A debugger may attach.
+    # A debugger may attach, behind the same address; and no longer.
     terminal.keys("Escape")  # a key that comes at once after it is taken for one with Alt
     terminal.until("Request to shop/red", without=("esc leaves the text",))
     terminal.keys("6")
-    terminal.until("shop/red")
+    terminal.until("shop/red", "b debugger")
     terminal.keys("b")
-    terminal.until("listens on 127.0.0.1:")
+    shown = terminal.until("listens on 127.0.0.1:", "your folder")
+    port = int(re.search(r"listens on 127.0.0.1:(\d+)", shown)[1])
+    with connected(port) as debugger:
+        assert b"Content-Length" in debugger.recv(200), "it speaks the debuggers' protocol"
+    assert (box.folder / "red" / ".vscode" / "launch.json").exists()
+    assert box.ask("red").status == 200
+    terminal.keys("b")
+    terminal.until("let a debugger attach", "a copy of revision")
+    until(lambda: [each["state"] for each in states(box)] == ["Succeeded"] * 3, DEADLINE_S)
+    assert box.ask("red").status == 200
 
     began = time.monotonic()
     terminal.keys("q")
@@ -189,6 +203,17 @@ def test_a_safe_rollout_by_keys(box, terminal):  # noqa: PLR0915 - one walk
         time.sleep(0.02)
     assert [each["state"] for each in states(box)] == ["Succeeded"] * 3
     box.api.down()
+
+
+def connected(port):
+    """Attach as a debugger does, as soon as it is possible."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), DEADLINE_S)
+        except ConnectionRefusedError:  # noqa: PERF203 - it is waited for
+            assert time.monotonic() < deadline, "no debugger can attach"
+            time.sleep(0.05)
 
 
 def states(box):
