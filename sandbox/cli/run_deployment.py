@@ -80,7 +80,9 @@ def logs(session: Session) -> None:
     """Print the log as it is, line by line: az does not make a string of it either."""
     given = session.arguments
     found = session.sandbox.online_deployments.logs(
-        given.name, given.endpoint_name, lines=given.lines, container=given.container
+        given.name, given.endpoint_name, lines=given.lines, container=given.container, follow=given.follow
     )
     for line in found:
         write(sys.stdout, f"{line}\n")
+        if given.follow:
+            sys.stdout.flush()

@@ -27,7 +27,7 @@ GPU = Flag(("--local-enable-gpu",), "Accepted: an instance_type with GPUs is giv
 PACKAGE = Flag(("--package-model", "--with-package"), "Accepted, and without effect here.", kind="switch")
 BACKEND = Flag(
     ("--backend",),
-    "process or docker: what runs it. Unless given, the property sandbox.backend, else SANDBOX_BACKEND, else process.",
+    "process or docker. Unless given: property sandbox.backend (also of the endpoint), SANDBOX_BACKEND, process.",
     "NAME",
     "choice",
     ("process", "docker"),
@@ -127,6 +127,7 @@ DEPLOYMENT = Group(
                     ("inference-server", "storage-initializer"),
                     default="inference-server",
                 ),
+                Flag(("--follow", "-f"), "Go on, with what comes; Ctrl-C ends it. Not a flag of az.", kind="switch"),
                 LOCAL,
             ),
             "run_deployment:logs",

@@ -57,9 +57,9 @@ def hostname(endpoint: Endpoint) -> str:
     return value
 
 
-def backend(deployment: Deployment) -> str | None:
-    """Return what the deployment asks to be run by, None where it does not."""
-    value = deployment.properties.get(BACKEND)
+def backend(described: Deployment | Endpoint) -> str | None:
+    """Return what the deployment, or all of an endpoint, asks to be run by, None where it does not."""
+    value = described.properties.get(BACKEND)
     return None if value is None else str(value).strip().lower()
 
 

@@ -38,22 +38,30 @@ ALL = 10**6  # lines
 
 
 def choose(
-    deployment: Deployment, given: str | None, before: BackendName | None, environ: Mapping[str, str] = os.environ
+    deployment: Deployment,
+    given: str | None,
+    before: BackendName | None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    usual: str | None = None,
 ) -> BackendName:
-    """Return what runs a deployment: what was said, its property, what runs it now, what only one can, the setting.
+    """Return what runs a deployment: what was said, its property, what only one can, what runs it now, the settings.
 
     Args:
         deployment: what is to be run.
         given: of ``--backend``; None: nothing was said.
         before: what runs it now, None for a new one.
         environ: where ``SANDBOX_BACKEND`` is looked up.
+        usual: what its endpoint says for all of its deployments, which wins over that variable.
 
     Raises:
         SandboxError: E122, it needs a container and is to be a process, or there is no such backend.
     """
     container = needs_container(deployment)
     said = given or settings.backend(deployment)
-    for value, source in ((said, "--backend" if given else settings.BACKEND), (environ.get(VARIABLE), VARIABLE)):
+    from_shell = environ.get(VARIABLE)
+    ways = (said, "--backend" if given else settings.BACKEND), (usual, settings.BACKEND), (from_shell, VARIABLE)
+    for value, source in ways:
         if value not in (None, "", "process", "docker"):
             raise SandboxError("E122", f"there is no backend {value!r}", f"{source} names it", "give process or docker")
     if said == "process" and container:
@@ -63,7 +71,7 @@ def choose(
         return "docker" if said == "docker" else "process"
     if container:
         return "docker"
-    return before or ("docker" if environ.get(VARIABLE) == "docker" else "process")
+    return before or ("docker" if (usual or from_shell) == "docker" else "process")
 
 
 def needs_container(deployment: Deployment) -> str:

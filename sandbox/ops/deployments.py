@@ -81,13 +81,13 @@ def create(
         SandboxError: E052 (exists), E053 (being changed), E054, E055 (not started, not ready), and those of the parts.
     """
     wanted = _resolved(context, deployment)
-    chosen = backends.choose(wanted, backend, None)
     _refuse_without_script(wanted)
     nocode.check(wanted)
     operation = begin("create")
     name = wanted.name.lower()
     with _alone(context, wanted.endpoint_name, ports=debug):
         state = context.endpoint(wanted.endpoint_name)
+        chosen = backends.choose(wanted, backend, None, usual=settings.backend(state.endpoint))
         refuse_if_deleted(state)
         found = state.deployments.get(name)
         refuse_if_busy(found, f"deployment {name}")

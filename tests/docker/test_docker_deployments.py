@@ -233,6 +233,21 @@ def test_a_backend_that_cannot_be_is_refused_and_one_can_be_changed_for_the_othe
     assert {one.backend for one in box.instances()} == {"process"}
 
 
+def test_an_endpoint_has_its_deployments_in_containers_and_a_log_is_followed(box, monkeypatch):
+    from tests.support.commands import Commands
+
+    monkeypatch.delenv("SANDBOX_BACKEND")
+    box.api.online_endpoints.create(box.endpoint(properties={"sandbox.backend": "docker"}))
+    talks = "def init(): pass\ndef run(data):\n    print('asked for it')\n    return 1"
+    box.api.online_deployments.create(box.deployment("blue", talks), all_traffic=True)
+    assert {one.backend for one in box.instances()} == {"docker"}
+    words = ("online-deployment", "get-logs", "-n", "blue", "-e", "shop", "--follow")
+    with Commands(box.home, box.folder).started(*words) as following:
+        assert box.ask().json() == 1
+        assert any("asked for it" in line for line in following.stdout)
+        following.terminate()
+
+
 def test_a_sealed_image_is_the_same_twice_and_runs_by_itself(box, engine):
     model = box.folder / "model"
     model.mkdir()

@@ -127,6 +127,14 @@ def test_what_runs_a_deployment_is_said_or_follows_from_what_it_is(value, given,
     assert backends.choose(value, given, before, environ) == chosen
 
 
+def test_an_endpoint_says_what_is_usual_for_its_deployments():
+    assert backends.choose(deployment(), None, None, {}, usual="docker") == "docker"
+    assert backends.choose(deployment(), None, None, {"SANDBOX_BACKEND": "docker"}, usual="process") == "process"
+    assert backends.choose(deployment(), "process", None, {}, usual="docker") == "process"
+    with pytest.raises(SandboxError, match="E122"):
+        backends.choose(deployment(), None, None, {}, usual="podman")
+
+
 @pytest.mark.parametrize(
     ("value", "given", "environ"),
     [
