@@ -1,7 +1,7 @@
 """Images that we write ourselves, as archives for ``docker load``: the same bytes from the same inputs, everywhere.
 
 A build of the engine is never the same twice: times stand in its layers and in the image. Here the layers of another
-image are taken as they are, one layer of ours is put on top, and the id is the hash of a configuration in which nothing
+image are taken as they are, layers of ours are put on top, and the id is the hash of a configuration in which nothing
 depends on when or where it was written.
 """
 
@@ -51,14 +51,14 @@ def layer(folder: str, files: Iterable[tuple[str, bytes]], folders: Iterable[tup
         yield Layer(file.name, f"sha256:{digest.hexdigest()}")
 
 
-def configuration(base: Mapping[str, Any], top: Layer, changes: Mapping[str, Any]) -> bytes:
-    """Return the configuration of an image: that of ``base``, as the engine shows it, with a layer and changes.
+def configuration(base: Mapping[str, Any], tops: Sequence[Layer], changes: Mapping[str, Any]) -> bytes:
+    """Return the configuration of an image: that of ``base``, as the engine shows it, with layers and changes.
 
     ``changes`` replace fields of ``Config``, such as Env and Labels.
     """
     kept = ("User", "ExposedPorts", "Env", "Cmd", "Entrypoint", "WorkingDir", "Labels", "StopSignal")
     config = {name: base["Config"][name] for name in kept if base["Config"].get(name) is not None}
-    layers = [*base["RootFS"]["Layers"], top.diff_id]
+    layers = [*base["RootFS"]["Layers"], *(top.diff_id for top in tops)]
     said = {
         "architecture": base["Architecture"],
         "os": base["Os"],
@@ -70,7 +70,7 @@ def configuration(base: Mapping[str, Any], top: Layer, changes: Mapping[str, Any
     return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
 
 
-def load(client: "APIClient", base: Mapping[str, Any], top: Layer, config: bytes, folder: str) -> str:
+def load(client: "APIClient", base: Mapping[str, Any], tops: Sequence[Layer], config: bytes, folder: str) -> str:
     """Give an image to the engine that has its ``base``, as the engine shows it; return its id, which is known before.
 
     Raises:
@@ -79,7 +79,7 @@ def load(client: "APIClient", base: Mapping[str, Any], top: Layer, config: bytes
     base_layers: Sequence[str] = base["RootFS"]["Layers"]
     image = f"sha256:{hashlib.sha256(config).hexdigest()}"
     with tempfile.TemporaryFile(dir=folder) as packed:
-        _pack(packed, config, base_layers, top, None)
+        _pack(packed, config, base_layers, tops, None)
         why = _given(client, packed, image)
     if not why:
         return image
@@ -88,7 +88,7 @@ def load(client: "APIClient", base: Mapping[str, Any], top: Layer, config: bytes
             saved.write(chunk)
         saved.seek(0)
         with tarfile.open(fileobj=saved) as source:
-            _pack(packed, config, base_layers, top, source)
+            _pack(packed, config, base_layers, tops, source)
         why = _given(client, packed, image)
     if why:
         raise SandboxError("E121", "the engine does not take the sealed image", why, "see the engine's log")
@@ -111,27 +111,28 @@ def _given(client: "APIClient", packed: IO[bytes], image: str) -> str:
 
 
 def _pack(
-    target: IO[bytes], config: bytes, base_layers: Sequence[str], top: Layer, source: tarfile.TarFile | None
+    target: IO[bytes], config: bytes, base_layers: Sequence[str], tops: Sequence[Layer], source: tarfile.TarFile | None
 ) -> None:
     """Write the archive. Layers that the engine has may be empty files in it; else ``source`` holds them."""
-    names = [f"{each.removeprefix('sha256:')}/layer.tar" for each in (*base_layers, top.diff_id)]
+    names = [f"{each.removeprefix('sha256:')}/layer.tar" for each in (*base_layers, *(top.diff_id for top in tops))]
     name = f"{hashlib.sha256(config).hexdigest()}.json"
     said = [{"Config": name, "RepoTags": None, "Layers": names}]
     with tarfile.open(fileobj=target, mode="w") as archive:
         _add(archive, "manifest.json", json.dumps(said).encode())
         _add(archive, name, config)
         saved = _saved(source) if source is not None else [None] * len(base_layers)
-        for inside, member in zip(names, saved, strict=False):
+        for inside, member in zip(names[: len(base_layers)], saved, strict=True):
             if member is None or source is None:
                 _add(archive, inside, b"")
             else:
                 entry = tarfile.TarInfo(inside)
                 entry.size = member.size
                 archive.addfile(entry, source.extractfile(member))
-        entry = tarfile.TarInfo(names[-1])
-        entry.size = os.path.getsize(top.path)
-        with open(top.path, "rb") as file:
-            archive.addfile(entry, file)
+        for inside, top in zip(names[len(base_layers) :], tops, strict=True):
+            entry = tarfile.TarInfo(inside)
+            entry.size = os.path.getsize(top.path)
+            with open(top.path, "rb") as file:
+                archive.addfile(entry, file)
 
 
 def _saved(source: tarfile.TarFile) -> list[tarfile.TarInfo | None]:

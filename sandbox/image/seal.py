@@ -1,5 +1,6 @@
 """The sealed image of a deployment: packages, server, code and model in one, for ``docker run`` anywhere."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -21,7 +22,10 @@ SECRET = "${{"  # what refers to a secret is never in an image  # noqa: S105
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is sealed. ``folders`` are (absolute path inside, path here); ``spec`` describes it, on a label."""
+    """What is sealed.
+
+    ``folders`` are (absolute path inside, path here), the code last; ``spec`` describes it, on a label.
+    """
 
     name: str  # ENDPOINT-DEPLOYMENT
     environment: str  # id of the image to stand on
@@ -44,10 +48,13 @@ def write(client: "APIClient", content: Content, folder: str) -> str:
     """
     base = client.inspect_image(content.environment)
     inside = [(path.lstrip("/"), source) for path, source in content.folders]
+    # The last one, the code, is a layer of its own: another version of it moves no model.
+    parts = [part for part in (inside[:-1], inside[-1:]) if part] or [[]]
     try:
-        with archive.layer(folder, [], inside) as top:
-            config = archive.configuration(base, top, _changes(base, content))
-            return archive.load(client, base, top, config, folder)
+        with contextlib.ExitStack() as stack:
+            tops = [stack.enter_context(archive.layer(folder, [], part)) for part in parts]
+            config = archive.configuration(base, tops, _changes(base, content))
+            return archive.load(client, base, tops, config, folder)
     except OSError as error:
         why = f"{error.filename or folder}: {error.strerror or error}"
         raise SandboxError("E120", "code and model cannot be put into the image", why, "see why") from None

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.hosts import reach
 from sandbox.hosts.known import Host
-from sandbox.image import ship, ship_layers, ship_report
+from sandbox.image import seal, ship, ship_layers, ship_report
 from sandbox.model.errors import SandboxError
 from sandbox.model.progress import quiet
 from tests.support import small_images
@@ -94,6 +94,26 @@ def test_of_a_new_version_only_the_layer_that_changed_is_sent(source, target, ta
     assert done.bytes_sent < MEGABYTE
     assert there(target, first)
     assert there(target, second)
+
+
+def test_another_version_of_the_code_moves_no_model(source, target, tag, tmp_path):
+    base = small_images.load(source, layers(1000), tag)
+    (tmp_path / "model.bin").write_bytes(small_images.noise(3 * MEGABYTE))
+    (tmp_path / "app").mkdir()
+    places = (("/models/1/model.bin", str(tmp_path / "model.bin")), ("/app", str(tmp_path / "app")))
+    content = seal.Content("shop-blue", base, places, {"AML_APP_ROOT": "/app"}, {"name": "blue"})
+    sealed = []
+    for version in ("1", "2"):
+        (tmp_path / "app" / "score.py").write_text(f"VERSION = {version}")
+        sealed.append(seal.write(source, content, str(tmp_path / "work")))
+        assert seal.write(source, content, str(tmp_path / "work")) == sealed[-1]
+    ship.ship(source, target, sealed[0], quiet)
+    done = ship.ship(source, target, sealed[1], quiet)
+    assert (done.id, done.layers_sent) == (sealed[1], 1)
+    assert done.bytes_sent < MEGABYTE
+    for client in (source, target):
+        for image in sealed:
+            client.remove_image(image, force=True)
 
 
 def test_the_same_layer_twice_arrives(source, target, tag):
