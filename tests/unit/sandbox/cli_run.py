@@ -82,7 +82,7 @@ class Facade:
         answers = {name.replace("__", "."): value for name, value in answers.items()}
         self.home = answers.pop("home", None)
         self._own = Part("box", self.calls, {f"box.{name}": value for name, value in answers.items()})
-        for part in ("online_endpoints", "online_deployments", "models", "environments", "connections"):
+        for part in ("online_endpoints", "online_deployments", "models", "environments", "connections", "hosts"):
             setattr(self, part, Part(part, self.calls, answers))
 
     def __getattr__(self, method: str) -> Any:

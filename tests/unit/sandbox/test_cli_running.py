@@ -294,7 +294,12 @@ UNUSED = Built("b" * 64, "3.12", 20 << 20, 0.0, 0.0, ("flask",))
 
 
 def test_prune_lists_asks_and_removes(facade, capsys):
-    box = facade(space=Space("/state", ((USED, True), (UNUSED, False))), prune=([UNUSED], 1 << 20), left_behind=[])
+    box = facade(
+        space=Space("/state", ((USED, True), (UNUSED, False))),
+        prune=([UNUSED], 1 << 20),
+        left_behind=[],
+        hosts__tidy=[],
+    )
     assert main(["prune", "--dry-run"]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("aaaaaaaaaaaa  Python 3.11")
