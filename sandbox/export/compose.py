@@ -27,7 +27,7 @@ def files(bundle: Bundle) -> list[File]:
     return [
         File("docker-compose.yml", document(_head(bundle), _project(bundle))),
         *envoy.files(FOLDER, endpoint, CHANGE),
-        *secrets.as_variables(bundle, f"then  docker compose up -d --force-recreate {bundle.gateway}"),
+        *secrets.as_variables(bundle, f", and  docker compose up -d --force-recreate {bundle.gateway}"),
     ]
 
 

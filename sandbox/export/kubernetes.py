@@ -41,7 +41,7 @@ def files(bundle: Bundle) -> list[File]:
         made += envoy.files(f"envoy/{member.name}", bundle.beside(member, keys), CHANGE)
     return [
         *made,
-        *secrets.as_files(bundle, "and roll nothing: pods read the new ones within a minute", _given(bundle)),
+        *secrets.as_files(bundle, "; pods read the new ones within a minute or two", _given(bundle)),
     ]
 
 
@@ -69,6 +69,7 @@ def _head(bundle: Bundle) -> list[str]:
         f"Endpoint {bundle.name!r} on a cluster with the Gateway API (1.3 or newer) and Kubernetes 1.30 or newer.",
         f"Written by: {bundle.said}",
         "",
+        *([f"First, once:     kubectl create namespace {bundle.namespace}"] if bundle.namespace else []),
         f"Start:           sh secrets.sh && kubectl apply{space} -k .      (images have to be pushed)",
         f"Ask:             KEY=$(cat {secrets.FOLDER}/{KEY_NAMES[0]})",
         f"                 AT=$(kubectl get{space} gateway {bundle.name} -o jsonpath='{{.status.addresses[0].value}}')",

@@ -13,7 +13,7 @@ _HEAD = """\
 #!/bin/sh
 # Makes what must not stand in the other files, in {folder}/, readable by you alone (0600). What is there is kept.
 #   {what}
-# New keys: remove the file, say this again, {renew}.
+# New keys: remove the files, say this again{renew}.
 set -eu
 umask 077
 cd "$(dirname "$0")"

@@ -16,6 +16,7 @@ from sandbox.model.container import SERVER_PORT
 FOLDER = "gateway"
 SECRETS = "/run/secrets"
 CHANGE = ("A config of a Swarm never changes: say docker stack deploy again, which replaces the gateways one by one.",)
+VERSION = "KEYS"  # the variable that tells newer keys from older ones
 SETTLE = "3s"  # between two tasks of a roll-out: the gateways have then seen the last one
 
 
@@ -28,11 +29,11 @@ def files(bundle: Bundle) -> list[File]:
     paths = tuple(f"{SECRETS}/{name}" for name in KEY_NAMES)
     gateway = envoy.files(FOLDER, bundle.described(upstreams, ExternalKeys(files=paths)), CHANGE)
     keep = [
-        f"docker secret inspect {_secret(bundle, name)} >/dev/null 2>&1 || "
-        f"docker secret create {_secret(bundle, name)} {secrets.FOLDER}/{name} >/dev/null"
+        f'docker secret inspect "{_secret(bundle, name)}" >/dev/null 2>&1 || '
+        f'docker secret create "{_secret(bundle, name)}" {secrets.FOLDER}/{name} >/dev/null'
         for name in KEY_NAMES
     ]
-    renew = f"then give both new names in stack.yml ({_secret(bundle, KEY_NAMES[0])}-2) and here, and deploy"
+    renew = f" with {VERSION}=2, 3 ... , then deploy with it; from then on it has to be said at each deploy"
     return [
         File("stack.yml", document(_head(bundle), _stack(bundle, gateway))),
         *gateway,
@@ -41,7 +42,8 @@ def files(bundle: Bundle) -> list[File]:
 
 
 def _secret(bundle: Bundle, name: str) -> str:
-    return f"{bundle.name}-{name}"
+    """A secret of a Swarm never changes: new keys are new secrets."""
+    return f"{bundle.name}-{name}-${{{VERSION}:-1}}"
 
 
 def _head(bundle: Bundle) -> list[str]:

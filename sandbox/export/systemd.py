@@ -51,7 +51,7 @@ def files(bundle: Bundle) -> list[File]:
         "when a file of it is replaced, within milliseconds; no request fails.",
     )
     endpoint = bundle.described(upstreams, ExternalKeys(variables=KEY_VARIABLES))
-    again = f"then  sudo sh {SCRIPT} && sudo systemctl restart {bundle.name}-{bundle.gateway}"
+    again = f", and  sudo sh {SCRIPT} && sudo systemctl restart {bundle.name}-{bundle.gateway}"
     return [
         *(File(f"units/{name}", text) for name, text in systemd_unit.units(bundle).items()),
         *envoy.files(FOLDER, endpoint, change),

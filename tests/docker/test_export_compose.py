@@ -3,11 +3,13 @@
 import collections
 import contextlib
 import json
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from sandbox.cli.main import main
 from sandbox.model.errors import SandboxError, UsageError
 from tests.support.boxes import until
 from tests.support.exported import COUNTS, compose, envoy_image, passing, sealed
@@ -161,8 +163,16 @@ def _traffic_changes(project):
     assert project.compose("ps", "-q", "gateway").split() == started
 
 
-def test_what_cannot_be_exported_is_explained(made, engine):
+def test_what_cannot_be_exported_is_explained(made, monkeypatch, capsys):
     box, folder = made, made.folder / "shop-compose"
+    monkeypatch.setenv("SANDBOX_HOME", str(box.home))
+    assert main(["export", "compose", "shop", "--to", str(folder), "--port", "9000"]) == 0
+    printed = capsys.readouterr().out
+    assert "docker-compose.yml\n" in printed
+    assert printed.endswith(f"start it:\n  cd {os.path.relpath(folder)} && sh secrets.sh && docker compose up -d\n")
+    assert f"sandbox export compose shop --to {folder} --port 9000" in (folder / "docker-compose.yml").read_text()
+    assert main(["export", "kubernetes", "shop"]) == 2
+    assert "--image-prefix REGISTRY/NAME" in capsys.readouterr().err
     said = box.api.exports.write("compose", "shop", folder=str(folder))
     assert box.api.exports.write("compose", "shop", folder=str(folder)).changed == ()
     again = box.api.exports.write("compose", "shop", folder=str(folder), traffic={"blue": 100})

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes what must not stand in the other files, in secrets/, readable by you alone (0600). What is there is kept.
 #   secrets/gateway.env   the two keys; either opens the endpoint
-# New keys: remove the file, say this again, then  docker compose up -d --force-recreate gateway.
+# New keys: remove the files, say this again, and  docker compose up -d --force-recreate gateway.
 set -eu
 umask 077
 cd "$(dirname "$0")"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes what must not stand in the other files, in secrets/, readable by you alone (0600). What is there is kept.
 #   secrets/primary, secondary   the keys; either opens the endpoint
-# New keys: remove the file, say this again, and roll nothing: pods read the new ones within a minute.
+# New keys: remove the files, say this again; pods read the new ones within a minute or two.
 set -eu
 umask 077
 cd "$(dirname "$0")"
