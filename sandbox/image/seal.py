@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.image import archive, dockerfile, labels
+from sandbox.image import archive, dockerfile, labels, ship_parts
 from sandbox.model.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def write(client: "APIClient", content: Content, folder: str) -> str:
         with contextlib.ExitStack() as stack:
             tops = [stack.enter_context(archive.layer(folder, [], part)) for part in parts]
             config = archive.configuration(base, tops, _changes(base, content))
-            return archive.load(client, base, tops, config, folder)
+            image = archive.load(client, base, tops, config, folder)
+            ship_parts.keep(folder, image, config, tops)
+            return image
     except OSError as error:
         why = f"{error.filename or folder}: {error.strerror or error}"
         raise SandboxError("E120", "code and model cannot be put into the image", why, "see why") from None

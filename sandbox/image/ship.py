@@ -41,6 +41,7 @@ def ship(
     *,
     name: str = "the host",
     whose: tuple[str, str] = ("", ""),
+    kept: str = "",
 ) -> Shipped:
     """Bring an image to an engine; nothing is sent where it is there. Say it again after a failure: it goes on.
 
@@ -52,6 +53,7 @@ def ship(
         registry: HOST[:PORT][/PREFIX] that both engines reach; "" for straight from one to the other.
         name: how people call the target.
         whose: endpoint and deployment that it is for.
+        kept: the folder where images are sealed here; "" for none: small layers need not be asked for then.
 
     Raises:
         SandboxError: E156 the connection broke; E157 another architecture; E158 refused; E159 full; E160 the registry;
@@ -69,7 +71,7 @@ def ship(
                 if registry:
                     digest, layers, sent = ship_registry.ship(source, target, found, registry, told)
                 else:
-                    layers, sent = ship_layers.ship(source, target, found, told)
+                    layers, sent = ship_layers.ship(source, target, found, told, kept)
             _arrived(target, found, name)
         except SandboxError as error:
             raise full(name, error.why) if error.code == "E158" and _FULL.search(error.why) else error from None

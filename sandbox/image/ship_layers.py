@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from sandbox.image import archive, labels
+from sandbox.image import archive, labels, ship_parts
+from sandbox.image.ship_parts import Archived, Parts
 from sandbox.image.ship_report import Told
 from sandbox.model.errors import SandboxError
 
@@ -24,7 +25,9 @@ TOGETHER = 32 * 2**20  # bytes of small layers that go at once
 _BLOCK = 2**18
 
 
-def ship(source: "APIClient", target: "APIClient", found: Mapping[str, Any], told: Told) -> tuple[int, int]:
+def ship(
+    source: "APIClient", target: "APIClient", found: Mapping[str, Any], told: Told, kept: str = ""
+) -> tuple[int, int]:
     """Send what is missing; return how many layers and bytes that was.
 
     Args:
@@ -32,12 +35,18 @@ def ship(source: "APIClient", target: "APIClient", found: Mapping[str, Any], tol
         target: gets it.
         found: what ``source`` shows of it.
         told: hears how far it is.
+        kept: the folder where images are sealed, "" for none: small layers are found there.
 
     Raises:
         SandboxError: E158, the target refuses it.
     """
     layers: Sequence[str] = found["RootFS"]["Layers"]
     there = _common(target, layers)
+    if (parts := ship_parts.find(kept, str(found["Id"]), layers, there)) is not None:
+        sent = _Sender(target, parts, layers, told)
+        if not sent.missing(there):
+            _tidy(target, layers)
+            return sent.layers, sent.bytes
     with tempfile.TemporaryFile() as saved:
         size = 0
         for chunk in source.get_image(found["Id"], chunk_size=_BLOCK):
@@ -45,7 +54,7 @@ def ship(source: "APIClient", target: "APIClient", found: Mapping[str, Any], tol
             told.far("read", size)
         saved.seek(0)
         with tarfile.open(fileobj=saved) as packed:
-            sent = _Sender(target, packed, layers, told)
+            sent = _Sender(target, Archived(packed), layers, told)
             why = sent.missing(there)
             if why and there:  # this engine keeps layers otherwise
                 why = sent.missing(0)
@@ -79,45 +88,42 @@ def _shared(layers: Sequence[str], other: Sequence[str]) -> int:
 
 
 class _Sender:
-    """Sends parts of one image. ``packed``: its archive; counts what has gone."""
+    """Sends parts of one image, whose layers have ``names``; counts what has gone."""
 
-    def __init__(self, target: "APIClient", packed: tarfile.TarFile, names: Sequence[str], told: Told) -> None:
-        self._target, self._packed, self._names, self._told = target, packed, names, told
-        manifest = archive.manifest(packed)
-        self._members = [archive.followed(packed, name) for name in manifest["Layers"]]
-        self._config = archive.content(packed, manifest["Config"])
+    def __init__(self, target: "APIClient", parts: Parts, names: Sequence[str], told: Told) -> None:
+        self._target, self._parts, self._names, self._told = target, parts, names, told
         self.layers = self.bytes = 0
         self._total = 0
 
     def missing(self, there: int) -> str:
         """Send the layers after the first ``there``; return why the target does not take them, "" where it does."""
         before = self.bytes
-        self._total = before + sum(member.size for member in self._members[there:])
+        self._total = before + sum(self._parts.sizes[there:])
         end = there
         while True:
             begin, end = end, self._end_of(end)
-            config = self._config if end == len(self._members) else self._partial(end)
+            config = self._parts.config if end == len(self._names) else self._partial(end)
             if why := self._load(config, begin, end):
                 return why
             self.layers += end - begin
-            if end == len(self._members):
+            if end == len(self._names):
                 return ""
 
     def whole(self, saved: IO[bytes], size: int) -> str:
         """Send the archive as it is."""
-        self._total, self.layers = self.bytes + size, len(self._members)
+        self._total, self.layers = self.bytes + size, len(self._names)
         return self._given(iter(lambda: saved.read(_BLOCK), b""), "")
 
     def _end_of(self, begin: int) -> int:
         """Return where a portion ends that begins with a layer: small ones go together."""
         end, size = begin, 0
-        while end < len(self._members) and (end == begin or size + self._members[end].size <= TOGETHER):
-            size += self._members[end].size
+        while end < len(self._names) and (end == begin or size + self._parts.sizes[end] <= TOGETHER):
+            size += self._parts.sizes[end]
             end += 1
         return end
 
     def _partial(self, end: int) -> bytes:
-        whole = json.loads(self._config)
+        whole = json.loads(self._parts.config)
         said = {
             "architecture": whole["architecture"],
             "os": whole["os"],
@@ -140,15 +146,14 @@ class _Sender:
         yield from _file(f"{digest}.json", config)
         for path in paths[:begin]:
             yield from _file(path, b"")
-        for path, member in zip(paths[begin:], self._members[begin:end], strict=True):
-            yield _header(path, member.size)
-            content = self._packed.extractfile(member)
-            assert content is not None
-            while block := content.read(_BLOCK):
-                self.bytes += len(block)
-                self._told.far("sent", self.bytes, self._total)
-                yield block
-            yield _padding(member.size)
+        for index in range(begin, end):
+            yield _header(paths[index], self._parts.sizes[index])
+            with self._parts.open(index) as content:
+                while block := content.read(_BLOCK):
+                    self.bytes += len(block)
+                    self._told.far("sent", self.bytes, self._total)
+                    yield block
+            yield _padding(self._parts.sizes[index])
         yield b"\0" * 1024
 
     def _given(self, stream: Iterator[bytes], digest: str) -> str:

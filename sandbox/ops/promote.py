@@ -149,7 +149,10 @@ class _Way:
         program.ensure(context.home, engine.connect, target, host, context.report)
         with contextlib.closing(engine.connect()) as source:
             whose = (self.state.name, self.name)
-            shipped = ship.ship(source, target, image, context.report, host.registry, name=host.name, whose=whose)
+            shipped = ship.ship(
+                source, target, image, context.report, host.registry,
+                name=host.name, whose=whose, kept=context.home.at("images"),
+            )  # fmt: skip
         if shipped.id != image:
             what = f"{shipped.id[:19]} arrived on {host.name}, and {image[:19]} was tested here"
             raise SandboxError("E184", what, "nothing of it was started", "promote again; look at what is in between")

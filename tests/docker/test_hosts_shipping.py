@@ -1,6 +1,7 @@
 """Images on their way to a host: unchanged, no byte twice, and whole or not at all, whatever happens in between."""
 
 import contextlib
+import os
 import random
 import socket
 
@@ -96,7 +97,7 @@ def test_of_a_new_version_only_the_layer_that_changed_is_sent(source, target, ta
     assert there(target, second)
 
 
-def test_another_version_of_the_code_moves_no_model(source, target, tag, tmp_path):
+def test_another_version_of_the_code_moves_no_model(source, target, tag, tmp_path, every_block):
     base = small_images.load(source, layers(1000), tag)
     (tmp_path / "model.bin").write_bytes(small_images.noise(3 * MEGABYTE))
     (tmp_path / "app").mkdir()
@@ -107,10 +108,18 @@ def test_another_version_of_the_code_moves_no_model(source, target, tag, tmp_pat
         (tmp_path / "app" / "score.py").write_text(f"VERSION = {version}")
         sealed.append(seal.write(source, content, str(tmp_path / "work")))
         assert seal.write(source, content, str(tmp_path / "work")) == sealed[-1]
+    events = []
     ship.ship(source, target, sealed[0], quiet)
-    done = ship.ship(source, target, sealed[1], quiet)
+    done = ship.ship(source, target, sealed[1], events.append, kept=str(tmp_path / "work"))
     assert (done.id, done.layers_sent) == (sealed[1], 1)
     assert done.bytes_sent < MEGABYTE
+    assert not [event for event in events if event.text.startswith("read")]  # the engine wrote no image for that
+    target.remove_image(sealed[1], force=True)
+    for name in os.listdir(tmp_path / "work" / "kept"):
+        (tmp_path / "work" / "kept" / name).write_bytes(b"damaged")
+    events.clear()
+    assert ship.ship(source, target, sealed[1], events.append, kept=str(tmp_path / "work")).id == sealed[1]
+    assert [event for event in events if event.text.startswith("read")]
     for client in (source, target):
         for image in sealed:
             client.remove_image(image, force=True)
