@@ -1,5 +1,6 @@
 """What cannot be seen, what is shown otherwise, what is begun by one key: on a source that answers as it is told."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ from fake import GROUPS, FakeSource
 from seen import run, sitting
 
 from sandbox.model.errors import SandboxError
+from tui import outside
 from tui.looks import Group, Trouble
 
 
@@ -132,6 +134,37 @@ def test_without_a_host_it_is_said_how_one_is_made_known(tmp_path):
             await at.until("90%")
             await at.keys("p")
             await at.until("sandbox host add")
+
+    run(go())
+
+
+def test_a_script_that_waits_for_a_debugger_says_where(tmp_path):
+    async def go():
+        source = FakeSource(tmp_path)
+        source.said = replace(source.said, debug_port=5678, debugging=True, waits=True, busy=True)
+        async with sitting(tmp_path, source=source) as at:
+            await at.until("90%")
+            await at.keys("6")
+            await at.until("waits for a debugger on 127.0.0.1:5678")
+            await at.until("load at once again")
+
+    run(go())
+
+
+def test_a_file_that_was_mended_is_taken_again_after_one_question(tmp_path, monkeypatch):
+    monkeypatch.setattr(outside, "_aside", lambda _: contextlib.nullcontext())  # no terminal is handed over here
+    monkeypatch.setenv("EDITOR", "sh -c 'echo >> \"$2\"' sh")
+
+    async def go():
+        async with sitting(tmp_path) as at:
+            await at.keys("down", "down")
+            await at.until("o opens it")
+            await at.keys("o")
+            await at.until("Take the code of next again?")
+            await at.keys("enter")
+            order = await at.until(lambda: next((each[1] for each in at.source.calls if each[0] == "begin"), None))
+            assert order.verb == "update"
+            assert "code_configuration.code=" in order.command
 
     run(go())
 

@@ -173,7 +173,7 @@ class Debug(Page):
         if about is None:
             return Content("\n").join(lines)
         where = os.path.join(about.code, about.script) if about.script else about.code
-        lines.append(fact("script", write.short_path(where, 60)))
+        lines.append(fact("script", write.short_path(where, 40)))
         lines.append(
             fact(
                 "runs",
@@ -207,12 +207,14 @@ class Debug(Page):
                 ]
             )
         listens = ("● ", "$success"), f"listens on 127.0.0.1:{port}"
-        begins = ("◐ ", "$primary"), f"begins to listen on port {port}; what served before answers until then"
+        begins = ("◐ ", "$primary"), f"begins to listen on 127.0.0.1:{port}"
+        if about is not None and about.waits:
+            begins = ("◆ ", "$warning"), f"waits for a debugger on 127.0.0.1:{port}"
         return Content("\n").join(
             [
                 Content.assemble(*(begins if about is None or about.busy else listens)),
-                Content.styled("VS Code has an entry for it; any other client of DAP may attach as well.", "$faint"),
-                Content.styled("While it is stopped at a breakpoint, probes and limits wait.", "$faint"),
+                Content.styled("VS Code has an entry; any DAP client may attach.", "$faint"),
+                Content.styled("At a breakpoint, probes and limits wait.", "$faint"),
                 Content.assemble(("b  ", key), "off: what served before serves again"),
                 waits,
                 Content.assemble(("y  ", key), "copy the entry for launch.json"),
