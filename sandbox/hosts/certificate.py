@@ -76,7 +76,8 @@ def install(home: Home, production: Production, pair: Pair) -> "Facts":
     from sandbox.hosts import pair as pairs
 
     facts = pairs.check(pair.chain, pair.key)
-    _put(folder(home, production), pair)
+    with _alone(home):
+        _put(folder(home, production), pair)
     return facts
 
 
@@ -89,7 +90,7 @@ def ensure(home: Home, production: Production, names: Sequence[str]) -> Pair:
     from sandbox.hosts import pair as pairs
 
     path = folder(home, production)
-    with files.alone(home.at("locks", "_certificate.lock"), "the certificate"):
+    with _alone(home):
         found = read(path)
         if found is None:
             found = Pair(*pairs.make(names))
@@ -143,6 +144,10 @@ def served(gateway: str) -> Pair | None:
         return None
     pair = found.resources[0]["tls_certificate"]
     return Pair(*(pair[key]["inline_string"].encode() for key in ("certificate_chain", "private_key")))
+
+
+def _alone(home: Home) -> contextlib.AbstractContextManager[None]:
+    return files.alone(home.at("locks", "_certificate.lock"), "the certificate")
 
 
 def _put(path: str, pair: Pair) -> None:

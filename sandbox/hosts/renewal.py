@@ -8,6 +8,7 @@ from sandbox.gateway import public
 from sandbox.gateway.errors import GatewayError
 from sandbox.gateway.folder import Folder
 from sandbox.gateway.offered import Public
+from sandbox.gateway.words import Json
 from sandbox.hosts import certificate
 from sandbox.hosts.certificate import CHAIN, KEY, Pair
 from sandbox.model.errors import SandboxError
@@ -20,10 +21,10 @@ class Renewal:
 
     def __init__(self, folder: Folder, certificates: str) -> None:
         self._folder, self._certificates = folder, certificates
-        self._seen = self._marks()
+        self._seen: list[tuple[int, int, int]] | None = None  # nothing yet: it may have changed while nobody looked
 
     def look(self) -> bool:
-        """Take what is new; tell whether there was anything. What cannot be used is said once; the old one stays."""
+        """Take what is new; tell whether there was any. What cannot be used is said once, and the old one stays."""
         marks = self._marks()
         if marks == self._seen:
             return False
@@ -42,12 +43,17 @@ class Renewal:
     def _publish(self, found: Pair) -> None:
         from sandbox.hosts import pair
 
+        wanted = [public.certificate(Public(found.chain.decode(), found.key.decode()))]
+        if not self._differs(wanted):
+            return
         pair.check(found.chain, found.key)
-        with self._folder.alone():
-            written = self._folder.published(FILE)
-            wanted = [public.certificate(Public(found.chain.decode(), found.key.decode()))]
-            if written is not None and written.resources != wanted:
+        with self._folder.alone():  # whoever has the lock may be publishing the same
+            if self._differs(wanted):
                 self._folder.publish(FILE, wanted)
+
+    def _differs(self, wanted: list[Json]) -> bool:
+        written = self._folder.published(FILE)
+        return written is not None and written.resources != wanted
 
     def _marks(self) -> list[tuple[int, int, int]]:
         """Return what changes with the files; both in full, as they may be links."""

@@ -41,6 +41,10 @@ def gateway(home: Home) -> "Gateway":
     found = _settings(home)
     if found is None or not found.image:
         return Gateway(home.gateway)
+    if os.path.dirname(home.gateway) != home.root:  # it would be in a folder that no container shares with another
+        why = f"{home.root} has {len(os.fsencode(home.root))} bytes, and the sockets in it need addresses"
+        fix = f"choose a folder with a shorter path: sandbox host add {found.host} ADDRESS --folder /var/lib/NAME"
+        raise SandboxError("E170", "the path of the state folder is too long for a host", why, fix)
     from sandbox.hosts.gateway_container import InContainer
 
     return Gateway(home.gateway, InContainer(home, found, _engine))

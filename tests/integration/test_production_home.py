@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.home import Home
 from sandbox.hosts import certificate, pair, production
 from sandbox.hosts.certificate import Pair
 from sandbox.hosts.production import Production
 from sandbox.model.errors import SandboxError
+from sandbox.ops import production as ops
 from sandbox.ops.publish import publish
 from tests.support.boxes import box_in
 from tests.support.certificates import authority
@@ -151,3 +153,11 @@ def test_settings_that_cannot_be_are_told_by_every_command_that_needs_them(host)
         box.api.online_endpoints.create(box.endpoint())
     assert caught.value.code == "E170"
     production.write(box.api.home, host[3])
+
+
+def test_a_state_folder_whose_sockets_would_have_no_addresses_is_refused(tmp_path):
+    home = Home(str(tmp_path / ("x" * 90))).make()
+    production.write(home, Production("prod", image="sha256:1"))
+    with pytest.raises(SandboxError) as caught:
+        ops.gateway(home)
+    assert (caught.value.code, "--folder" in caught.value.fix) == ("E170", True)

@@ -200,6 +200,8 @@ def served(folder):
 def test_what_appears_in_the_folder_is_published_once(renewing):
     folder, watch, put, ours = renewing
     version = folder.published("sds.json").version
+    assert watch.look()
+    assert folder.published("sds.json").version == version, "nothing is new"
     assert not watch.look()
     second = ours.issue(["a.example.com"])
     put(*second)
