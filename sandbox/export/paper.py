@@ -32,12 +32,17 @@ class File:
 
 def document(head: Sequence[str], value: Mapping[Any, Any]) -> str:
     """Return a YAML document behind comments."""
-    return "\n".join([*(_comment(line) for line in head), *_mapping(value, "")]) + "\n"
+    return "\n".join([*comments(head), *_mapping(value, "")]) + "\n"
+
+
+def comments(lines: Sequence[str]) -> list[str]:
+    """Return lines as comments; one that has several lines, a path for instance, does not escape from its comment."""
+    return [_comment(line) for text in lines for line in text.splitlines() or [""]]
 
 
 def documents(head: Sequence[str], values: Sequence[Mapping[Any, Any]]) -> str:
     """Return several documents of one file."""
-    first = "".join(f"{_comment(line)}\n" for line in head)
+    first = "".join(f"{line}\n" for line in comments(head))
     return first + "---\n".join(document((), value) for value in values)
 
 

@@ -2,7 +2,7 @@
 
 from sandbox.export import envoy, secrets, systemd_unit
 from sandbox.export.bundle import KEY_VARIABLES, Bundle
-from sandbox.export.paper import File
+from sandbox.export.paper import File, comments
 from sandbox.export.systemd_unit import FOLDER, PLACE, name_of
 from sandbox.gateway.description import ExternalKeys, NamedUpstream
 from sandbox.model.container import SERVER_PORT
@@ -78,5 +78,6 @@ def _script(bundle: Bundle) -> str:
         "",
         f"There is no TLS here: let a proxy that has it lead to port {bundle.port}.",
     ]
-    comments = "\n".join(f"# {line}".rstrip() for line in head)
-    return _INSTALL.format(head=comments, place=PLACE, name=name, folder=FOLDER, secrets=secrets.FOLDER)
+    return _INSTALL.format(
+        head="\n".join(comments(head)), place=PLACE, name=name, folder=FOLDER, secrets=secrets.FOLDER
+    )

@@ -78,6 +78,13 @@ def test_a_deployment_may_be_called_gateway(kind):
     assert import_module(f"sandbox.export.{kind}").files(made)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_in_the_comment_stays_a_comment(kind):
+    made = files(kind, said="sandbox export --to 'a\nservices: {}\nrm -rf x'")
+    for file in made.values():
+        assert not [line for line in file.text.splitlines() if line.startswith(("services: {}", "rm -rf"))]
+
+
 def test_keys_are_made_once_and_for_their_owner_alone(tmp_path):
     script = files("compose")["secrets.sh"].text
     (tmp_path / "secrets.sh").write_text(script)
