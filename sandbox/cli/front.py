@@ -43,14 +43,14 @@ def split(words: Sequence[str], groups_without_verb: frozenset[str]) -> Line:
             return Line("", "", (), wants_version=True)
         else:
             early.append(word)
-            if _takes_next(word) and index < len(words):
+            if takes_next(word) and index < len(words):
                 early.append(words[index])
                 index += 1
     group, verb = (names[0] if names else ""), (names[1] if len(names) > 1 else "")
     return Line(group, verb, (*early, *words[index:]))
 
 
-def _takes_next(word: str) -> bool:
+def takes_next(word: str) -> bool:
     """Tell whether the value of a flag is the next word."""
     flag = matching(word, GLOBALS)
     return flag is not None and flag.takes_value and "=" not in word and (word.startswith("--") or len(word) == 2)

@@ -7,6 +7,7 @@ refused with the reason, and the one file that a command may name travels as its
 import sys
 from collections.abc import Sequence
 
+from sandbox.cli.front import takes_next
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
 from sandbox.cli.words import Flag
@@ -54,15 +55,20 @@ def taken(words: Sequence[str]) -> tuple[str | None, list[str]]:
     Raises:
         UsageError: E164, the name is missing.
     """
+    skip = False
     for at, word in enumerate(words):
-        if word == FLAG:
+        if skip:
+            skip = False
+        elif word == FLAG:
             if at + 1 >= len(words):
                 raise UsageError("E164", "--host needs the name of a host", "", "sandbox host list shows them")
             return words[at + 1], [*words[:at], *words[at + 2 :]]
-        if word.startswith(f"{FLAG}="):
+        elif word.startswith(f"{FLAG}="):
             return word.partition("=")[2], [*words[:at], *words[at + 1 :]]
-        if not word.startswith("-"):
+        elif not word.startswith("-"):
             break
+        else:
+            skip = takes_next(word)
     return None, list(words)
 
 

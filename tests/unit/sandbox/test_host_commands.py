@@ -36,6 +36,7 @@ def session(*words):
         (["--host", "prod", "status"], "prod", ["status"]),
         (["--host=prod", "status", "-o", "json"], "prod", ["status", "-o", "json"]),
         (["--debug", "--host", "prod", "status"], "prod", ["--debug", "status"]),
+        (["-o", "json", "--host", "prod", "status"], "prod", ["-o", "json", "status"]),
         (["serve", "score.py", "--host", "0.0.0.0"], None, ["serve", "score.py", "--host", "0.0.0.0"]),
         (["status"], None, ["status"]),
     ],
