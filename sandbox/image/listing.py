@@ -26,6 +26,7 @@ class Listed:
     base: str
     made_for: str  # ENDPOINT/DEPLOYMENT that it was made for first
     used: bool
+    home: str = ""  # what stands on everything of the home that built it, "" for a sealed one
 
 
 def all_of(client: "APIClient", used: Collection[str]) -> list[Listed]:
@@ -47,6 +48,7 @@ def _listed(found: Mapping[str, Any], used: Collection[str]) -> Listed:
         base=said.get(labels.BASE, ""),
         made_for=said.get(labels.MADE_FOR, ""),
         used=found["Id"] in used,
+        home=said.get(labels.HOME, ""),
     )
 
 
@@ -64,15 +66,21 @@ def one(client: "APIClient", name: str) -> dict[str, Any]:
     raise NotFound("E119", f"no image {name!r}", f"there is {names}", "sandbox image list")
 
 
-def prune(client: "APIClient", used: Collection[str], *, everything: bool) -> list[Listed]:
+def prune(client: "APIClient", used: Collection[str], owner: str, *, everything: bool) -> list[Listed]:
     """Remove images that no deployment and no container needs; return them.
 
-    ``everything``: also those of packages and sealed ones, which are kept to be used again.
+    Args:
+        client: of the engine.
+        used: ids that deployments need.
+        owner: of the home that cleans up; what others have built they may need.
+        everything: also those of packages and sealed ones, which are kept to be used again.
     """
     from docker.errors import APIError
 
     removed = []
-    waiting = [each for each in all_of(client, used) if not each.used and (everything or each.kind not in CACHES)]
+    unused = [each for each in all_of(client, used) if not each.used]
+    mine = [each for each in unused if each.home == owner or (each.kind == "sealed" and not each.home)]
+    waiting = [each for each in mine if everything or each.kind not in CACHES]
     for each in sorted(waiting, key=lambda each: each.kind == "environment"):  # what stands on them goes first
         with contextlib.suppress(APIError):  # something stands on it
             client.remove_image(each.id, force=True)

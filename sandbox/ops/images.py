@@ -46,7 +46,7 @@ def show(name: str) -> dict[str, Any]:
 
 def prune(context: Context, *, everything: bool = False) -> list[Listed]:
     """Remove those that no deployment needs; ``everything``: also the images of packages, and sealed ones."""
-    removed = listing.prune(engine.connect(), needed(context), everything=everything)
+    removed = listing.prune(engine.connect(), needed(context), context.home.owner, everything=everything)
     context.store.note("-", "prune", f"{len(removed)} images removed")
     return removed
 
