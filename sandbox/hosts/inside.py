@@ -21,6 +21,8 @@ ENTRY = ("-m", "sandbox.hosts.inside")  # words for Python, before the verb
 SOCKET = "SANDBOX_ENGINE_SOCKET"  # the variable with the path of the engine's socket; none: no engine is asked
 CAPABILITIES = (*privileges.TO_CHANGE, "CHOWN", "DAC_OVERRIDE", "FOWNER")
 EXIT_FAILED = 1
+_OURS = frozenset({"production.json", "endpoints"})  # one of these is in every state folder that is in use
+_OF_A_DISK = frozenset({"lost+found"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +52,7 @@ def own(folder: str) -> None:
     A backup that root has restored is such a folder. Of a folder that is the user's nothing is looked through.
 
     Raises:
-        SandboxError: E171, it is not there or cannot be changed.
+        SandboxError: E171, it is not there, cannot be changed, or is one of somebody else with files in it.
     """
     if not os.path.isabs(folder) or not os.path.isdir(folder):
         fix = "the folder of the host has to be given to the container under its own path"
@@ -59,6 +61,7 @@ def own(folder: str) -> None:
         return
     try:
         if os.stat(folder).st_uid != privileges.USER:
+            _refuse_foreign(folder)
             for parent, folders, names in os.walk(folder, topdown=False):
                 for name in (*folders, *names):
                     os.lchown(os.path.join(parent, name), privileges.USER, privileges.USER)
@@ -69,6 +72,16 @@ def own(folder: str) -> None:
         what = f"{folder} cannot be made the folder of user {privileges.USER}"
         fix = f"sudo chown -R {privileges.USER}:{privileges.USER} {folder} on the host"
         raise SandboxError("E171", what, error.strerror or str(error), fix) from None
+
+
+def _refuse_foreign(folder: str) -> None:
+    """See that a folder is new or one of ours: the home of a person would be taken from that person."""
+    found = sorted({*os.listdir(folder)} - _OF_A_DISK)
+    if found and not _OURS.intersection(found):
+        what = f"{folder} on the host is in use, and no state folder"
+        why = f"it holds {', '.join(found[:3])}{', ...' if len(found) > 3 else ''}; all of it would become ours"
+        fix = "name one that is empty or not there yet: sandbox host add NAME --folder FOLDER"
+        raise SandboxError("E171", what, why, fix)
 
 
 def groups_for(socket: str) -> list[int]:

@@ -77,10 +77,10 @@ class Keeper:
         self._folder.write("bootstrap.json", json.dumps(config, indent=1))
         for name in process.LOGS:
             self._folder.append_to(name).close()  # 0600; Envoy would make them readable for others
+        heard = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+        signal.pthread_sigmask(signal.SIG_BLOCK, heard)  # before there is a thread, which would lose them
         if not self._held:
             threading.Thread(target=self._wait_for_lock, daemon=True).start()
-        heard = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
-        signal.pthread_sigmask(signal.SIG_BLOCK, heard)
         envoy = os.posix_spawn(program, command(program, self._folder, epoch), {"PATH": os.defpath}, setsigmask=[])
         while True:
             found = signal.sigtimedwait(heard, TICK_S)

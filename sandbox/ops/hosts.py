@@ -212,9 +212,9 @@ def prepare(context: Context, said: Mapping[str, Any], image: str) -> dict[str, 
     if said.get("look"):
         return {"checks": _as_objects(found), "production": dataclasses.asdict(before) if before else None}
     if said.get("force") or not checks.broken(found):
-        production.write(context.home, wanted)
-        if pair:
+        if pair:  # first: one that cannot be used makes no host of this machine
             installed = site.install(context.home, wanted, pair)
+        production.write(context.home, wanted)
         heal.heal(dataclasses.replace(context))
         found = site.look(context.home, wanted, serving=serving)
     return {"checks": _as_objects(found), "production": dataclasses.asdict(wanted), "certificate": installed}
