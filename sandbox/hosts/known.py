@@ -58,6 +58,10 @@ def find(home: Home, name: str) -> Host:
         names = ", ".join(each.name for each in every(home)) or "none"
         raise NotFound("E151", f"no host {name!r}", f"there is {names}", f"sandbox host add {name} ssh://USER@HOST")
     known = {field.name for field in dataclasses.fields(Host)}
+    texts = isinstance(found, dict) and all(isinstance(found.get(key, ""), str) for key in known)
+    if not texts or not {"name", "url"} <= found.keys():
+        what, fix = f"{_path(home, name)} is damaged", f"remove it, and say sandbox host add {name} again"
+        raise SandboxError("E004", what, "it does not describe a host", fix)
     return Host(**{key: value for key, value in found.items() if key in known})
 
 

@@ -29,6 +29,18 @@ def test_a_host_is_found_as_it_was_added_and_is_for_its_owner_only(home):
     assert [each.name for each in known.every(home)] == ["next"]
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", '{"name": "prod", "url": 1}', '{"url": "unix:///run/docker.sock"}', "3"])
+def test_a_file_that_describes_no_host_is_told(home, text):
+    path = home.at("hosts", "prod.json")
+    os.makedirs(os.path.dirname(path))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    with pytest.raises(SandboxError) as caught:
+        known.find(home, "prod")
+    assert caught.value.code == "E004"
+    assert "sandbox host add prod again" in caught.value.fix
+
+
 @pytest.mark.parametrize("name", ["prod", "../prod", ""])
 def test_a_host_that_was_never_added_is_not_found(home, name):
     with pytest.raises(NotFound) as caught:
