@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _ELSEWHERE = frozenset({"kubernetes", "swarm"})  # whose machines have images from a registry alone
 
 
@@ -140,7 +141,22 @@ def _members(
     if not found:
         fix = f"sandbox seal -n DEPLOYMENT -e {state.name}"
         raise SandboxError("E195", f"no deployment of endpoint {state.name!r} is sealed", "", fix)
+    for member in found:
+        check_variables(member)
     return tuple(found), tuple(left_out)
+
+
+def check_variables(member: Member) -> None:
+    """See that the names of variables with secrets can stand in a script and in a file of variables.
+
+    Raises:
+        SandboxError: E196.
+    """
+    for name in member.secrets:
+        if not _VARIABLE.fullmatch(name):
+            what = f"the variable {name!r} of deployment {member.name!r} cannot be exported"
+            why = "its value is a secret, and a file of variables takes letters, digits, dots, dashes and underscores"
+            raise SandboxError("E196", what, why, "name it otherwise")
 
 
 def _sealed(context: Context, client: "APIClient", endpoint: str, state: DeploymentState) -> str:

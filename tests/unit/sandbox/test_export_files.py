@@ -21,7 +21,8 @@ from sandbox.model.deployment import KubernetesDeployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.serving import ResourceAmounts, Resources
-from tests.support.bundles import bundle, member
+from sandbox.ops import exports
+from tests.support.bundles import SECRET, bundle, member
 
 ROOT = Path(__file__).parents[2]
 SNAPSHOTS = Path(__file__).parent / "exports"
@@ -57,6 +58,14 @@ def test_every_yaml_is_yaml_and_says_how_it_is_started_and_changed(kind):
     head = made[first.get(kind, "stack.yml")].text.splitlines()[:12]
     for word in ("Start:", "Ask:", "Change traffic:", f"sandbox export {kind} shop"):
         assert any(word in line for line in head), (word, head)
+
+
+@pytest.mark.parametrize("name", ["A'; touch /tmp/x; '", "A B", "A\nB", "%s", "1A"])
+def test_a_name_that_would_be_more_than_a_name_in_a_script_is_refused(name):
+    with pytest.raises(SandboxError) as caught:
+        exports.check_variables(member("blue", 1, environment_variables={name: SECRET, "LEVEL": "1"}))
+    assert caught.value.code == "E196"
+    exports.check_variables(member("blue", 1, environment_variables={name: "in the image", "TOKEN_2": SECRET}))
 
 
 @pytest.mark.parametrize("kind", KINDS)
