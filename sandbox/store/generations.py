@@ -79,7 +79,8 @@ class Generations:
 
     def begin(self, promotion: Promotion) -> Promotion:
         """Remember a promotion before its first step."""
-        files.write_json(self._pending, codec.encode(promotion))
+        if os.path.isdir(self._folder):  # else the endpoint is gone, and is not to come back as a promotion alone
+            files.write_json(self._pending, codec.encode(promotion))
         return promotion
 
     def step(self, promotion: Promotion, traffic: Mapping[str, int]) -> Promotion:

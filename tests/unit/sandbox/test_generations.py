@@ -99,6 +99,7 @@ def test_the_history_is_written_whole_and_attempts_get_no_number(tmp_path):
 
 def test_of_an_endpoint_that_is_gone_nothing_is_written(tmp_path):
     Generations(Home(str(tmp_path)), "shop").add("traffic", "ann", "", {}, {})
+    Generations(Home(str(tmp_path)), "shop").begin(Promotion("blue", Part(), "ann", ""))
     assert not (tmp_path / "endpoints").exists()
 
 
