@@ -196,7 +196,7 @@ def real(seconds: float) -> None:
             terminal.leave()
             say(f"idle, {DEPLOYMENTS} deployments", f"{core:.1%} of a core", "3 %")
         finally:
-            sandbox("down")
+            sandbox("down", "--all", "--yes")
 
 
 def made_up(seconds: float) -> None:

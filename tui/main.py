@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from sandbox.model.errors import SandboxError
 
+LOOK_S = 1.0  # whether the server is still there
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the flags of ``sandbox tui``."""
@@ -47,6 +49,8 @@ def _show(home: str | None, *, read_only: bool) -> int:
 
     from tui import pace
 
+    if _driven():
+        _end_with(os.getppid())
     pace.begin()
     from tui.app import run
 
@@ -54,6 +58,20 @@ def _show(home: str | None, *, read_only: bool) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _end_with(parent: int) -> None:
+    """End when the server that shows us in a browser was killed: nobody would look at us any more."""
+    import os
+    import threading
+    import time
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_S)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _driven() -> bool:

@@ -19,7 +19,7 @@ END_S = 1.0  # open tabs have so long to say goodbye
 def command(home: str | None, *, allow_write: bool) -> str:
     """Return the command line of what a browser tab shows."""
     words = [sys.executable, "-m", "tui", *(["--home", home] if home else [])]
-    return shlex.join(words if allow_write else [*words, "--read-only"])
+    return f"exec {shlex.join(words if allow_write else [*words, '--read-only'])}"  # no shell between it and us
 
 
 def allowed(token: str, *, given: str | None, cookie: str | None, origin: str | None, host: str, port: int) -> bool:

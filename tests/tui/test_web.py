@@ -110,6 +110,37 @@ def rows(png):
     return len({raw[row * size : (row + 1) * size] for row in range(height)})
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
+def test_a_tab_ends_with_its_server_also_when_that_is_killed(begin, poll):
+    process = begin("--port", "0")
+    address = re.search(r"http://\S+", process.stdout.readline()).group()
+    socket = f"{address.partition('/?')[0].replace('http', 'ws')}/ws?width=100&height=30"
+
+    async def go():
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            async with session.get(address) as page:
+                assert page.status == 200
+            async with session.ws_connect(socket) as shown:
+                await asyncio.wait_for(shown.receive(), 60)
+                return children(process.pid)
+
+    shown = asyncio.run(go())
+    assert shown, "a tab is a process of its own"
+    process.kill()
+    poll(lambda: not any(lives(each) for each in shown), 60)
+
+
+def children(pid):
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_port_that_is_taken_is_told_with_what_to_do(begin):
     with begin("--port", "0") as first:
         port = re.search(r":(\d+)/", first.stdout.readline())[1]
