@@ -16,7 +16,7 @@ from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.sample import Sample
 from sandbox.model.state import DeploymentState, EndpointState
-from sandbox.ops import answers, bundle, generations, images, shapes, tested, who
+from sandbox.ops import answers, bundle, generations, images, moving, shapes, tested, who
 from sandbox.ops.bundle import Bundle, Pace
 from sandbox.ops.context import Context
 
@@ -102,11 +102,13 @@ def passed_as_sealed(
     from sandbox.image import engine
 
     name = (state.served or state.wanted).name
-    if image := settings.sealed(state.wanted):  # it is an image already, and runs from it
-        return tested.Tested(image, image, tuple(each.name for each in samples), state.changed)
     serving, made_of = images.sealable(state, f"{endpoint}/{name}")
     if not samples:
         context.report(Event("test", "note", NO_SAMPLES, endpoint, name))
+    if image := settings.sealed(made_of):  # it is an image already, and what serves runs from it
+        if samples:
+            moving.smoke(context, endpoint, name, samples, "this machine")
+        return tested.Tested(image, image, tuple(each.name for each in samples), state.changed)
     passed = tested.find(context.home, images.key(made_of, serving), samples)
     if passed is not None:
         with contextlib.closing(engine.connect()) as client:

@@ -91,6 +91,9 @@ class _Receiving:
             told = of_system(error) if isinstance(error, OSError) else error
             self._take_back(told)
             raise told from None
+        except Exception as error:  # what nobody has foreseen: the version before has to serve all the same
+            self._take_back(error)
+            raise
         self._note(promotion)
         self._book.end()
         generations.tidy(self._context, self._client, self._endpoint)
@@ -140,7 +143,7 @@ class _Receiving:
                 told.note(f"{self._name}: {seen.requests} requests, {seen.errors} errors")
         return promotion
 
-    def _take_back(self, error: SandboxError) -> None:
+    def _take_back(self, error: Exception) -> None:
         """Put the traffic back, take the new version away, and note why; what cannot be done is left to the next."""
         state = self._context.endpoint(self._endpoint)
         if not getattr(error, "log", ()) and (lines := _log(self._context, state, self._name)):
