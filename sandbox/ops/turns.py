@@ -1,6 +1,7 @@
 """One promotion or rollback of an endpoint at a time. The lock says who holds it and why, and dies with its process."""
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +38,11 @@ def alone(context: Context, endpoint: str, who: str, text: str, *, same: str = "
         with files.try_lock(path) as held:
             if held:
                 files.write_json(note, {"who": who, "text": text, "since": now(), "same": same})
-                yield
+                try:
+                    yield
+                finally:  # the next one holds the lock before it has said who it is
+                    with contextlib.suppress(OSError):
+                        os.unlink(note)
                 return
         holder = _holder(note)
         if not same or holder.get("same") != same:
