@@ -1,5 +1,6 @@
 """Images by a registry that both engines reach: pushed from here, pulled there by digest."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,8 @@ def ship(
         raise _failed(registry, str(error.explanation or error)) from None
     finally:
         if found.get("RepoTags"):  # else the image would go with its last name
-            source.remove_image(f"{repository}:{tag}", noprune=True)
+            with contextlib.suppress(APIError):  # another command that ships the same was faster
+                source.remove_image(f"{repository}:{tag}", noprune=True)
     return pushed.digest, len(pushed.moved), sum(pushed.moved.values())
 
 
