@@ -133,13 +133,20 @@ class Folder:
         return bool(large)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the lock of those that change something; waits for it. The kernel releases it when its holder ends."""
+    def alone(self, *, wait: bool = True) -> Iterator[bool]:
+        """Hold the lock of those that change something; the kernel releases it when its holder ends.
+
+        Waits for it, and gives True. Without ``wait`` it gives False where somebody else holds it.
+        """
         self.make()
         with self.append_to("change.lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
             self._sweep()
-            yield
+            yield True
 
     def _sweep(self) -> None:
         """Remove what somebody left who was killed while he wrote: it holds keys. Nobody else writes here now."""

@@ -55,16 +55,26 @@ def read(path: str) -> Pair | None:
     """Return what lies in a folder of certificates, None where one of the two files is missing.
 
     Raises:
-        SandboxError: E172, a file cannot be read.
+        SandboxError: E172, a file cannot be read, or is no text.
     """
     try:
         with open(os.path.join(path, CHAIN), "rb") as chain, open(os.path.join(path, KEY), "rb") as key:
-            return Pair(chain.read(LARGEST), key.read(LARGEST))
+            found = Pair(chain.read(LARGEST), key.read(LARGEST))
+            found.chain.decode(), found.key.decode()
+            return found
     except FileNotFoundError:
         return None
     except OSError as error:
         fix = "give it to the user of the state folder"
         raise SandboxError("E172", f"{error.filename} cannot be read", error.strerror or str(error), fix) from None
+    except UnicodeDecodeError:
+        what = f"{CHAIN} and {KEY} in {path} cannot be used"
+        raise SandboxError("E172", what, "one of them is no text; both have to be PEM, not DER", NEW) from None
+
+
+def none_yet(path: str) -> bool:
+    """Tell whether a folder of certificates has neither of the two files, nor a link in the place of one."""
+    return not any(os.path.lexists(os.path.join(path, name)) for name in (CHAIN, KEY))
 
 
 def install(home: Home, production: Production, pair: Pair) -> "Facts":
@@ -91,10 +101,13 @@ def ensure(home: Home, production: Production, names: Sequence[str]) -> Pair:
 
     path = folder(home, production)
     with _alone(home):
+        if none_yet(path):
+            _put(path, Pair(*pairs.make(names)))
+        elif os.path.islink(os.path.join(path, CURRENT)):
+            _name(path)  # whoever put it there may have been killed before the last link
         found = read(path)
-        if found is None:
-            found = Pair(*pairs.make(names))
-            _put(path, found)
+    if found is None:  # somebody is replacing them, or links lead nowhere: nothing of that is ours to take
+        raise _half(path)
     pairs.check(found.chain, found.key, expired=True)  # better an old one than no answer at all
     return found
 
@@ -105,6 +118,8 @@ def findings(home: Home, production: Production, now: dt.datetime | None = None)
 
     try:
         found = read(folder(home, production))
+        if found is None and not none_yet(folder(home, production)):
+            raise _half(folder(home, production))
         if found is None:
             return [Finding("missing", "no certificate yet; the gateway makes one that signs itself", NEW)]
         facts = pairs.check(found.chain, found.key, expired=True)
@@ -146,6 +161,11 @@ def served(gateway: str) -> Pair | None:
     return Pair(*(pair[key]["inline_string"].encode() for key in ("certificate_chain", "private_key")))
 
 
+def _half(path: str) -> SandboxError:
+    why = f"{CHAIN} or {KEY} is missing in {path}, or a link to what a container cannot see"
+    return SandboxError("E172", "there is half a certificate", why, f"put both files there, or {NEW}")
+
+
 def _alone(home: Home) -> contextlib.AbstractContextManager[None]:
     return files.alone(home.at("locks", "_certificate.lock"), "the certificate")
 
@@ -166,6 +186,15 @@ def _put(path: str, pair: Pair) -> None:
     for each in os.listdir(path):
         if each.startswith("pair-") and each not in {name, before}:
             shutil.rmtree(os.path.join(path, each), ignore_errors=True)
+
+
+def _name(path: str) -> None:
+    """Make the links that are missing beside one into the folder of a pair of ours."""
+    for one, other in ((CHAIN, KEY), (KEY, CHAIN)):
+        there, missing = os.path.join(path, one), os.path.join(path, other)
+        ours = os.path.islink(there) and os.readlink(there) == f"{CURRENT}/{one}"
+        if ours and not os.path.lexists(missing):
+            _link(path, other, f"{CURRENT}/{other}")
 
 
 def _link(path: str, name: str, target: str) -> None:

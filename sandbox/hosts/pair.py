@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -53,6 +54,13 @@ def check(chain: bytes, key: bytes, *, expired: bool = False) -> Facts:
     Raises:
         SandboxError: E172, it cannot be used.
     """
+    try:
+        return _checked(chain, key, expired=expired)
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise _refused("certificate or key cannot be used", str(error) or type(error).__name__) from None
+
+
+def _checked(chain: bytes, key: bytes, *, expired: bool) -> Facts:
     try:
         certificates = x509.load_pem_x509_certificates(chain)
     except ValueError as error:

@@ -30,8 +30,8 @@ class Renewal:
             return False
         try:
             found = certificate.read(self._certificates)
-            if found is not None:
-                self._publish(found)
+            if found is not None and not self._publish(found):
+                return False
         except SandboxError as error:
             sys.stderr.write(f"the certificate stays as it is: {error.what}; {error.why}\n")
         except (GatewayError, OSError) as error:
@@ -40,16 +40,18 @@ class Renewal:
         self._seen = marks
         return True
 
-    def _publish(self, found: Pair) -> None:
+    def _publish(self, found: Pair) -> bool:
+        """Publish it; tell whether that is done. Nobody is waited for: whoever has the lock may wait for our end."""
         from sandbox.hosts import pair
 
         wanted = [public.certificate(Public(found.chain.decode(), found.key.decode()))]
         if not self._differs(wanted):
-            return
+            return True
         pair.check(found.chain, found.key)
-        with self._folder.alone():  # whoever has the lock may be publishing the same
-            if self._differs(wanted):
+        with self._folder.alone(wait=False) as mine:
+            if mine and self._differs(wanted):  # whoever had the lock may have published the same
                 self._folder.publish(FILE, wanted)
+            return mine
 
     def _differs(self, wanted: list[Json]) -> bool:
         written = self._folder.published(FILE)

@@ -89,7 +89,7 @@ def _pair(home: Home, found: "Production", names: Sequence[str], report: Report)
     from sandbox.hosts.certificate import NEW
 
     path = certificate.folder(home, found)
-    if certificate.read(path) is None:
+    if certificate.none_yet(path):
         text = f"no certificate: one is made that signs itself, which clients do not trust; {NEW}"
         report(Event("gateway", "note", text.replace("NAME", found.host)))
     try:

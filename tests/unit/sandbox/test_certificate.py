@@ -132,6 +132,52 @@ def test_plain_files_do_as_well_and_links_take_their_place(home, ours):
     assert certificate.read(path) == second
 
 
+def put(home, **texts):
+    path = certificate.folder(home, PROD)
+    os.makedirs(path, exist_ok=True)
+    for name, content in texts.items():
+        with open(os.path.join(path, f"tls.{name}"), "wb") as file:
+            file.write(content)
+    return path
+
+
+@pytest.mark.parametrize("there", ["crt", "key"])
+def test_half_a_pair_is_never_replaced_by_one_that_signs_itself(home, ours, there):
+    chain, key = ours.issue(["a"])
+    path = put(home, **{there: chain if there == "crt" else key})
+    with pytest.raises(SandboxError, match="half a certificate"):
+        certificate.ensure(home, PROD, ["a"])
+    assert os.listdir(path) == [f"tls.{there}"]
+    assert say(home)[0] == "broken"
+    put(home, crt=chain, key=key)
+    assert certificate.ensure(home, PROD, []) == Pair(chain, key)
+
+
+def test_links_that_lead_out_of_what_a_container_sees_are_kept(home):
+    path = put(home)
+    for name in ("tls.crt", "tls.key"):
+        os.symlink(f"/etc/letsencrypt/live/nowhere/{name}", os.path.join(path, name))
+    with pytest.raises(SandboxError, match="half a certificate"):
+        certificate.ensure(home, PROD, ["a"])
+    assert sorted(os.listdir(path)) == ["tls.crt", "tls.key"]
+
+
+@pytest.mark.parametrize("lost", ["tls.crt", "tls.key"])
+def test_a_pair_of_ours_whose_last_link_is_missing_is_found_again(home, ours, lost):
+    found = Pair(*ours.issue(["a"]))
+    certificate.install(home, PROD, found)
+    os.unlink(os.path.join(certificate.folder(home, PROD), lost))
+    assert certificate.ensure(home, PROD, []) == found
+
+
+def test_what_is_no_text_is_refused_and_not_an_error_of_ours(home, ours):
+    chain, key = ours.issue(["a"])
+    put(home, crt="# Müller\n".encode("latin-1") + chain, key=key)
+    with pytest.raises(SandboxError, match="E172"):
+        certificate.ensure(home, PROD, [])
+    assert say(home)[0] == "broken"
+
+
 # --- What is said of it ----------------------------------------------------------------------------------------------
 
 

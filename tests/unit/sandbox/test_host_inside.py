@@ -211,6 +211,29 @@ def test_what_appears_in_the_folder_is_published_once(renewing):
     assert not watch.look()
 
 
+def test_a_certificate_waits_for_the_lock_and_the_gateway_does_not(renewing):
+    folder, watch, put, ours = renewing
+    assert watch.look()
+    second = ours.issue(["a.example.com"])
+    put(*second)
+    with Folder(folder.path).alone():
+        assert not watch.look()
+        assert served(folder) != second[0]
+    assert watch.look()
+    assert served(folder) == second[0]
+
+
+def test_what_is_no_text_ends_no_gateway(renewing, capfd):
+    folder, watch, put, ours = renewing
+    before = served(folder)
+    chain, key = ours.issue(["a.example.com"])
+    for odd in ("# Müller\n".encode("latin-1") + chain, chain.replace(b"MII", b"MIA", 1), b"\x30\x82\x01"):
+        put(odd, key)
+        assert watch.look()
+        assert served(folder) == before
+    assert capfd.readouterr().err.count("stays as it is") == 3
+
+
 def test_what_cannot_be_used_is_said_once_and_the_old_one_stays(renewing, capfd):
     folder, watch, put, ours = renewing
     before = served(folder)
