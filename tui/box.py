@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.api import Sandbox
+from sandbox.model.errors import SandboxError
 from tui import asked, commands, jobs, rates
 from tui.looks import About, Answer, Group, Line, Look, Note, Numbers, Request, Row, Word
 from tui.source import Order
@@ -44,7 +45,16 @@ class Box:
     # --- Looking -----------------------------------------------------------------------------------------------------
 
     def look(self) -> Look:
-        """Look at everything."""
+        """Look at everything; a connection to an engine that broke meanwhile is made anew first."""
+        try:
+            return self._look()
+        except SandboxError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever broke, a new one says what is wrong as every command does
+            self._watching = self._sandbox.watching()
+            return self._look()
+
+    def _look(self) -> Look:
         from sandbox.agent import place
 
         watching = self._watching

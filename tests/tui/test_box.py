@@ -98,6 +98,18 @@ def test_everything_is_seen_changed_and_deleted_through_the_api(made, tmp_path, 
     made.api.down()
 
 
+def test_a_connection_that_broke_is_made_anew(made):
+    class Broken:
+        def status(self):
+            raise ConnectionError("the engine was restarted")
+
+    made.api.online_endpoints.create(made.endpoint())
+    box = Box(str(made.home))
+    box._watching = Broken()
+    assert [group.name for group in box.look().groups] == ["shop"]
+    made.api.down()
+
+
 @pytest.mark.slow
 def test_jobs_outlive_who_began_them_and_are_cancelled_by_name(made, poll):
     made.api.online_endpoints.create(made.endpoint())
