@@ -178,7 +178,7 @@ def test_an_update_that_fails_leaves_the_old_instances_serving(box):
 def test_an_init_that_takes_too_long_is_told_and_ended(box):
     box.start("blue")
     slow = SAYS.replace("pass", "import time; print('reading', flush=True); time.sleep(60)")
-    probe = {"initial_delay": 1, "period": 1, "failure_threshold": 1, "timeout": 1}
+    probe = {"initial_delay": 1, "period": 1, "failure_threshold": 8, "timeout": 1}
     with pytest.raises(SandboxError, match="E055") as caught:
         box.api.online_deployments.create(box.deployment("green", slow, readiness_probe=probe))
     assert any("reading" in line for line in caught.value.log)
