@@ -38,7 +38,8 @@ def beside(context: Context, wanted: Deployment, file: object) -> None:
     """Remember beside which file the samples of a deployment lie; what is no path of a file is passed over."""
     if isinstance(file, (str, os.PathLike)) and os.path.isfile(file):
         folder_ = os.path.dirname(os.path.abspath(file))
-        samples.remember(context.home, wanted.endpoint_name, wanted.name, folder_)
+        with context.store.alone(wanted.endpoint_name):  # several deployments may be created at once
+            samples.remember(context.home, wanted.endpoint_name, wanted.name, folder_)
 
 
 def of(context: Context, state: DeploymentState) -> tuple[Sample, ...]:
