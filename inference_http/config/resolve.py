@@ -163,7 +163,8 @@ def _place(found: dict[str, Any], sources: _Sources, current: str) -> None:
     script = found.get("entry_script")
     if script:
         typed = sources.origins["entry_script"].startswith("flag ")
-        found["entry_script"] = os.path.realpath(script if typed else os.path.join(current, root, script))
+        named = os.path.abspath(script if typed else os.path.join(current, root, script))
+        found["entry_link"], found["entry_script"] = named, os.path.realpath(named)
 
 
 def _no_script(current: str) -> ConfigError:

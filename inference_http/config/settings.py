@@ -8,7 +8,7 @@ where each value came from (``origins``), so that a message about a value can sa
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from inference_http import __version__, contract
@@ -45,6 +45,7 @@ class Settings:
 
     # What is served.
     entry_script: str | None = None  # absolute, symlinks resolved; None: `import main` from app_root (S19)
+    entry_link: str | None = None  # absolute, as it was named: with --reload, its symlinks may come to lead elsewhere
     model_dir: str | None = None  # as given (S8)
     app_root: str = field(default_factory=os.getcwd)
     source_dir: str | None = None  # AZUREML_SOURCE_DIRECTORY, joined to app_root by those who use it (S20)
@@ -112,6 +113,11 @@ class Settings:
     def origin(self, name: str) -> str:
         """Return where the field ``name`` got its value from, as ``origins`` says it; "default" when nobody set it."""
         return self.origins.get(name, "default")
+
+    def where_links_lead_now(self) -> "Settings":
+        """Return the settings with the script that its name stands for at this moment; another one only with reload."""
+        now = os.path.realpath(self.entry_link) if self.reload and self.entry_link else self.entry_script
+        return self if now == self.entry_script else replace(self, entry_script=now)
 
     def to_json(self) -> str:
         """Return the text from which ``from_json`` makes an equal object in another process."""

@@ -110,7 +110,7 @@ class Development:
 
     def shown(self, path: str) -> str:
         """A file's name for people: below the script's folder relative to it."""
-        entry = self._settings.entry_script
+        entry = self._settings.where_links_lead_now().entry_script
         folder = os.path.realpath(os.path.dirname(entry) if entry else self._settings.app_root)
         return os.path.relpath(path, folder) if os.path.realpath(path).startswith(folder + os.sep) else path
 
@@ -193,7 +193,8 @@ class Development:
 def _watcher(settings: Settings, on_change: Callable[[list[str]], None]) -> "Watcher":
     from inference_http.watch.watcher import Watcher
 
-    roots = [os.path.dirname(settings.entry_script) if settings.entry_script else settings.app_root]
+    # The name of the script and not its folder: where its links lead is looked up again each time.
+    roots = [settings.entry_link or settings.entry_script or settings.app_root]
     if settings.source_dir:
         roots.append(os.path.join(settings.app_root, settings.source_dir))
     models = [os.path.abspath(settings.model_dir)] if settings.reload_model and settings.model_dir else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from inference_http.watch.rules import SMALL_IGNORED_FOLDERS, Rules
@@ -18,6 +18,7 @@ HASH_BUDGET: Final = 128 * 1024 * 1024  # bytes read at the start; what is beyon
 FOLDER_LIMIT: Final = 5000  # folders; a tree with more is data, not code
 SPLIT_LIMIT: Final = 48  # folders observed apart; each costs a thread
 _DEPTH_LIMIT: Final = 100
+_LINKS_LIMIT: Final = 40  # as the system's: they may lead in a circle
 
 Mark = tuple[int, int, int]  # modification time in ns, size in bytes, inode
 
@@ -30,6 +31,7 @@ class Survey:
     files: dict[str, Mark] = field(default_factory=dict)
     observed: dict[str, bool] = field(default_factory=dict)  # folder -> with all below it
     aliases: dict[str, set[str]] = field(default_factory=dict)  # target of linked files -> the links, which count
+    links: set[str] = field(default_factory=set)  # on the way to the roots: one that is exchanged changes everything
     too_large: str | None = None  # the top with more folders than are looked at
 
     def observe(self, folder: str) -> None:
@@ -59,6 +61,8 @@ class Tree:
         survey = Survey()
         for root, rules in self._given.items():
             top = os.path.realpath(root)  # a link may point elsewhere now
+            top = os.path.dirname(top) if os.path.isfile(top) else top
+            survey.links.update(links_in(root))
             if top not in survey.tops:
                 _Walk(survey, rules).top(top)
         for path in self._extra:
@@ -66,14 +70,14 @@ class Tree:
             mark = mark_of(path)
             if mark and rules.allows(below) and rules.covers(below):
                 survey.files[path] = mark
-        for folder in sorted({os.path.dirname(path) for path in (*self._extra, *survey.aliases)}):
+        for folder in sorted({os.path.dirname(path) for path in (*self._extra, *survey.aliases, *survey.links)}):
             if len(survey.observed) < SPLIT_LIMIT:
                 survey.observe(folder)
         return survey
 
     def interesting(self, path: str, *, folder: bool) -> bool:
         """Whether an event for this path can matter. Asked for every event, so it looks at names almost alone."""
-        if path in self._extra or path in self.survey.aliases:
+        if path in self._extra or path in self.survey.aliases or path in self.survey.links:
             return True
         place = self._place(path, self.survey)
         if place is None or not place[1].covers(place[2]):
@@ -101,7 +105,7 @@ class Tree:
     def changes_of(self, paths: Iterable[str]) -> list[str]:
         """The same for a few files, without a walk."""
         known = self.survey
-        survey = Survey(known.tops, dict(known.files), known.observed, known.aliases, known.too_large)
+        survey = replace(known, files=dict(known.files))
         for path in paths:
             for counted in known.aliases.get(path, {path}):
                 mark = mark_of(counted)
@@ -213,6 +217,21 @@ class _Walk:
         if mark:
             self._survey.files[path] = mark
         return mark is not None
+
+
+def links_in(path: str) -> list[str]:
+    """The symbolic links that are followed on the way to a path, each by the real path of the folder that it is in."""
+    found: list[str] = []
+    rest, at = os.path.abspath(path).split(os.sep)[1:], os.sep
+    while rest and len(found) < _LINKS_LIMIT:
+        step = os.path.join(at, rest.pop(0))
+        if os.path.islink(step):
+            found.append(step)
+            target = os.path.normpath(os.path.join(at, os.readlink(step)))
+            rest, at = [*target.split(os.sep)[1:], *rest], os.sep
+        else:
+            at = step
+    return found
 
 
 def mark_of(path: str) -> Mark | None:

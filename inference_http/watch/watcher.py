@@ -37,8 +37,8 @@ class Watcher:
     """Tells of changes in the user's files, one call for each burst.
 
     Args:
-        roots: folders, watched with all below them but environments, repositories' insides and caches. Links are
-            followed; paths are told with the links in ``roots`` resolved.
+        roots: folders, watched with all below them but environments, repositories' insides and caches; of a file, its
+            folder. Links are followed, also when they come to lead elsewhere; paths are told with them resolved.
         include: patterns of the files that count (``rules.Rules``).
         exclude: patterns of files and folders that do not.
         poll: True looks instead of listening for events, False does not ask whether events can be trusted here.

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inference_http import contract
 from inference_http.compat import aml_response
 from inference_http.config.settings import Settings
 from inference_http.process.control import Task
@@ -70,6 +71,10 @@ def load(
     ``phase`` hears "import", then "init". ``state`` is what an earlier version's init() has made in this process;
     ``data`` tells the watched data files apart from those that it was made with. ``sources`` has looked on from before.
     """
+    now = settings.where_links_lead_now()
+    if now.entry_script and now.entry_script != settings.entry_script:
+        os.environ[contract.ENV_ENTRY_SCRIPT] = now.entry_script
+    settings = now
     aml_response.use_strict_json(on=settings.strict_json)
     logs.install_print_hook()
     logs.load_logging_json(settings)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.reloading import SCRIPT, Edited, edited, loaded, script
-from tests.support.running import descendants
+from tests.support.running import descendants, server
 
 ENGINES = ["fork", "spawn"]
 DEEP = {
@@ -458,3 +458,23 @@ def test_idle_connections_move_over(tmp_path: Path, engine: str) -> None:
                 assert connection.getresponse().read() == str(number).encode()
         for connection in connections:
             connection.close()
+
+
+def test_a_link_to_the_scripts_folder_that_is_exchanged_is_a_reload(tmp_path: Path) -> None:
+    """As deployment tools do it: releases side by side, and a link that is replaced at once."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "helper.py").write_text(f"VALUE = {name!r}\n")
+        (tmp_path / name / "score.py").write_text(
+            "from helper import VALUE\n\ndef init(): pass\n\ndef run(data): return VALUE\n"
+        )
+    (tmp_path / "current").symlink_to("one")
+    with server(tmp_path / "current" / "score.py", "--reload") as running:
+        assert running.score().json() == "one"
+        (tmp_path / "next").symlink_to("two")
+        (tmp_path / "next").replace(tmp_path / "current")
+        running.wait_for("Reloaded in")
+        assert running.score().json() == "two"
+        (tmp_path / "two" / "helper.py").write_text("VALUE = 'three'\n")
+        running.wait_for("Reloaded in", count=2)
+        assert running.score().json() == "three"

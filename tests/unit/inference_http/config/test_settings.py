@@ -50,7 +50,7 @@ def test_the_origin_of_a_value_nobody_set_is_the_default():
 
 
 def test_every_option_is_a_field_and_every_field_has_an_option():
-    computed = {"server_version_header", "debug_host", "origins"}
+    computed = {"server_version_header", "debug_host", "entry_link", "origins"}
     assert {option.field for option in OPTIONS} | computed == {item.name for item in fields(Settings)}
 
 
