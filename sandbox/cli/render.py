@@ -69,8 +69,8 @@ class Paper:
 
     def advice(self, why: str, fix: str) -> None:
         """Print why something is so and what to do about it."""
-        if why:
-            self.print(f"  {why}")
+        for line in why.splitlines():
+            self.print(line if line.startswith("  ") else f"  {line}".rstrip())
         if fix:
             self.print(f"  {self.paint('fix:', 'fix')} {fix}")
 

@@ -92,7 +92,8 @@ def _record(home: Home, wanted: Order, report: Report) -> Record:
             record = _see_server(home, record, site)
     else:
         began = time.monotonic()
-        report(Event("environment", "begin", f"{name}: Python {wanted.python}, {len(wanted.packages)} packages"))
+        many = f"{len(wanted.packages)} package{'' if len(wanted.packages) == 1 else 's'}"
+        report(Event("environment", "begin", f"{name}: Python {wanted.python}, {many}"))
         try:
             record = _built(home, wanted, report)
         except BaseException:

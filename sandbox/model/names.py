@@ -18,7 +18,8 @@ def check(name: str, key: str = "name") -> list[Violation]:
     if not re.fullmatch(PATTERN, name):
         suggestion = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")
         suggestion = suggestion if re.match(r"[a-zA-Z]", suggestion) else f"e-{suggestion}".rstrip("-")
-        fix = f"for instance {key}: {suggestion[:LONGEST].rstrip('-')}" if len(suggestion) >= SHORTEST else ""
+        suggestion = suggestion if len(suggestion) >= SHORTEST else "my-name"
+        fix = f"for instance {key}: {suggestion[:LONGEST].rstrip('-')}"
         return [Violation("E038", (key,), f"{name!r} cannot be a name", rule, fix)]
     if not SHORTEST <= len(name) <= LONGEST:
         what = f"the name {name!r} has {len(name)} characters"

@@ -60,7 +60,10 @@ class Context:
         if found is None:
             names = self.store.names()
             why = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else "there is none yet"
-            raise NotFound("E050", f"no endpoint {name!r}", why, f"sandbox online-endpoint create -n {name}")
+            fix = f"name one that there is; or make it: sandbox online-endpoint create -n {name}"
+            raise NotFound(
+                "E050", f"no endpoint {name!r}", why, fix if names else "sandbox init shop, then sandbox up shop"
+            )
         return found
 
     def deployment(self, endpoint: str, name: str) -> tuple[EndpointState, DeploymentState]:

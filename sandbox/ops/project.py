@@ -118,7 +118,9 @@ def _read(context: Context, paths: Sequence[str]) -> list[tuple[str, Spec]]:
                 context.report(Event("storage", "note", f"{file} is left out: it does not say what it describes"))
         if len(found) == before and not problems:
             why = "no *.yml file in it describes an endpoint, a deployment, a model or an environment"
-            raise SandboxError("E067", f"{path} holds nothing to bring up", why, f"sandbox init {path}")
+            below = [] if named else _folders_with_files(path)
+            fix = f"sandbox up {' '.join(below)}" if below else f"sandbox init {path}"
+            raise SandboxError("E067", f"{path} holds nothing to bring up", why, fix)
     if problems:
         raise SpecError(problems)
     return found
@@ -128,6 +130,14 @@ def _is_conda_file(problems: Sequence[Problem]) -> bool:
     """Tell whether a file that is no environment is a conda file: one lies beside most deployments."""
     unknown = {problem.key for problem in problems if problem.is_error}
     return "dependencies" in unknown and unknown <= CONDA_KEYS
+
+
+def _folders_with_files(folder: str) -> list[str]:
+    """Return the folders right below one that hold YAML files: the one that is meant may be among them."""
+    below = (os.path.join(folder, name) for name in sorted(os.listdir(folder)) if not name.startswith("."))
+    return [
+        os.path.normpath(each) for each in below if os.path.isdir(each) and os.access(each, os.R_OK) and _files(each)
+    ]
 
 
 def _files(folder: str) -> list[str]:

@@ -42,7 +42,7 @@ def wait_ready(
     endpoint, name = deployment.endpoint_name, deployment.name
     limit = limit_s(deployment)
     own_files = own_files_of(deployment, code_root)
-    with context.step("ready", f"ready ({limit:g} s at most)", endpoint, name):
+    with context.step("ready", f"ready, {limit:g} s at most", endpoint, name):
         began = told = time.monotonic()
         waiting = list(instances)
         while waiting:

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import files
 from sandbox.gateway.folder import Folder
+from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import NotFound, SandboxError, UsageError
 from sandbox.ops import endpoints
 from sandbox.store import keys
@@ -261,3 +262,30 @@ def test_a_content_type_that_cannot_be_sent_is_refused(box, kind):
     with pytest.raises(UsageError, match="E010"):
         box.api.online_endpoints.invoke("shop", b"{}", content_type=kind)
     assert box.api.online_endpoints.invoke("shop", b"1", content_type="application/json; charset=utf-8").status == 200
+
+
+def test_who_names_what_is_not_there_is_told_what_there_is(box):
+    with pytest.raises(NotFound, match="E050") as nothing:
+        box.api.down(["shop"])
+    assert nothing.value.fix.startswith("sandbox init")
+    box.start("blue")
+    with pytest.raises(NotFound, match="E050") as caught:
+        box.api.down(["shoop"])
+    assert (caught.value.why, caught.value.fix.startswith("name one that there is")) == ("there is shop", True)
+
+
+def test_up_of_a_folder_without_files_names_the_folders_below_that_have_some(box):
+    box.endpoint()
+    (box.folder / "empty").mkdir()
+    with pytest.raises(SandboxError, match="E067") as caught:
+        box.api.up([str(box.folder.parent)])
+    assert str(box.folder) in caught.value.fix.split()
+    with pytest.raises(SandboxError, match="E067") as caught:
+        box.api.up([str(box.folder / "empty")])
+    assert caught.value.fix == f"sandbox init {box.folder / 'empty'}"
+
+
+def test_a_name_that_cannot_be_is_told_with_one_that_can(box):
+    with pytest.raises(SandboxError, match="E038") as caught:
+        box.api.online_endpoints.create(Endpoint(""))
+    assert "my-name" in str(caught.value.fix or caught.value.problems[0].fix)
