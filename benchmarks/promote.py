@@ -85,6 +85,7 @@ def main() -> None:
 
 def by_us(site: Production) -> list[str]:
     """Promote, change, go back; return both images."""
+    site.told = False
     weights = Path(site.folder, "weights")
     weights.mkdir()
     (weights / "model.bin").write_bytes(os.urandom(MODEL_BYTES))

@@ -2,9 +2,10 @@
 
 The host is a second Docker engine, started for the demo where we are root; else give one:
 
-    make demo-production HOST=ssh://user@host    # ports 80 and 443 have to be free; all of it goes again
+    make demo-production HOST=ssh://user@host    # its ports 80 and 443 have to be free
 
-Everything here lies in one temporary folder, which is removed at the end.
+Everything here lies in one temporary folder, which is removed at the end. Of a host that was given the endpoint goes
+again; our program's image and the folder /var/lib/endpoint-sandbox-demo stay.
 """
 
 import contextlib
@@ -151,8 +152,8 @@ class Story:
             clients.answered.clear()
             time.sleep(1.0)
             bars(clients.answered)
-            done = self._send((100,))
-        result(f"{clients}; {done.shipped / 1000:.0f} kB were sent: the code")
+            self._send((100,))
+        result(f"{clients}; {half.shipped / 1000:.0f} kB were sent: the code")
         if clients.failed or half.traffic.get(first.there) != 50:
             raise DemoFailed("requests failed, or the traffic is not half and half")
 
@@ -177,10 +178,10 @@ class Story:
             raise DemoFailed("the traffic is not where it was")
 
     def _back(self) -> None:
-        heading(6, PARTS, "Back", "to the first version: its containers still run")
+        heading(6, PARTS, "Back", "to the first version, in seconds")
         with self._clients() as clients:
             began = time.monotonic()
-            self._command("rollback", "prices")
+            self._command("rollback", "prices", "--to", "1")
             took = time.monotonic() - began
         result(f"{took:.1f} s; {clients}")
         self._command("history", "prices")

@@ -13,7 +13,8 @@ from sandbox.model.errors import SandboxError
 from tests.support.production_host import production
 from tests.support.second_engine import until
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# Each is many promotions: on a machine that is busy they need more than other tests.
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(400)]
 SECRET = "hunter2-of-the-host"
 LOCAL_SECRET = "hunter2-of-the-developer"
 ON_HOST = "__import__('socket').gethostname().startswith('blue-')"  # as instances are called, and trials are not

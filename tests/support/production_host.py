@@ -43,6 +43,7 @@ class Production:
     folder: Path
     state: str
     said: list[Any] = field(default_factory=list)
+    told: bool = True
 
     # --- Here --------------------------------------------------------------------------------------------------------
 
@@ -65,7 +66,8 @@ class Production:
 
         def hear(event: Any) -> None:
             self.said.append(event)
-            print(f"{time.monotonic():.1f} {event.step} {event.state} {event.text}")  # shown where a test fails
+            if self.told:  # shown where a test fails
+                print(f"{time.monotonic():.1f} {event.step} {event.state} {event.text}")
             if tell is not None:
                 tell(event)
 
