@@ -6,12 +6,12 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sandbox.cli.output import megabytes
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
     from sandbox.image.listing import Listed
 
-MEGABYTE = 1024 * 1024
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60))
 
 
@@ -43,7 +43,7 @@ def seal(session: Session) -> int:
     if given.output == "json":
         _json(asdict(made))
         return 0
-    sys.stdout.write(f"{made.name}  {made.id}\n  {made.size / MEGABYTE:.0f} MiB; packages: {made.sbom}\n")
+    sys.stdout.write(f"{made.name}  {made.id}\n  {megabytes(made.size)}; packages: {made.sbom}\n")
     needs = "".join(f" -e {variable}" for variable in made.needs)
     sys.stdout.write(f"  docker run --rm -p 127.0.0.1:5001:5001{needs} {made.name}\n")
     return 0
@@ -55,7 +55,7 @@ def _print(session: Session, found: "list[Listed]") -> None:
         return
     for each in found:
         state = "used" if each.used else "unused"
-        line = f"{each.name:<44} {each.kind:<11} {each.size / MEGABYTE:6.0f} MiB  {_age(each.created):<11} {state:<7}"
+        line = f"{each.name:<44} {each.kind:<11} {megabytes(each.size):>10}  {_age(each.created):<11} {state:<7}"
         sys.stdout.write(f"{line} {each.made_for}".rstrip() + "\n")
 
 

@@ -173,3 +173,8 @@ def _painted_yaml(text: str) -> str:
 
 def _painter(kind: Callable[[re.Match[str]], str]) -> Callable[[re.Match[str]], str]:
     return lambda found: f"\x1b[{_COLOURS[kind(found)]}m{found.group()}\x1b[39m"
+
+
+def megabytes(size: int) -> str:
+    """Write a number of bytes for people."""
+    return f"{size / 2**20:.0f} MiB"

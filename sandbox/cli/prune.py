@@ -5,13 +5,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from sandbox.cli.output import megabytes
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
     from sandbox.backend.docker_left import Left
     from sandbox.environment.shelf import Built
-
-MEGABYTE = 1024 * 1024
 
 
 def prune(session: Session) -> int:
@@ -28,7 +27,7 @@ def prune(session: Session) -> int:
     if unused:
         many = f"{len(unused)} environments" if len(unused) > 1 else "1 environment"
         session.confirm(
-            f"Remove {many} ({_megabytes(sum(built.size for built in unused))}) that nothing uses?", yes=given.yes
+            f"Remove {many} ({megabytes(sum(built.size for built in unused))}) that nothing uses?", yes=given.yes
         )
     if left:
         _list_left(left)
@@ -43,8 +42,8 @@ def prune(session: Session) -> int:
         sys.stdout.write(json.dumps({**gone, **({"images": [each.id for each in images]} if images else {})}) + "\n")
     else:
         _list(session, [(built, False) for built in removed])
-        sys.stdout.writelines(f"image {each.name}  {each.kind}  {_megabytes(each.size)}\n" for each in images)
-        sys.stdout.write(f"{_megabytes(total)} freed{' beside images' if images else ''}\n")
+        sys.stdout.writelines(f"image {each.name}  {each.kind}  {megabytes(each.size)}\n" for each in images)
+        sys.stdout.write(f"{megabytes(total)} freed{' beside images' if images else ''}\n")
     return 0
 
 
@@ -62,7 +61,7 @@ def _list(session: Session, rows: "list[tuple[Built, bool]]") -> None:
         days = int((time.time() - built.last_used) / 86400)
         packages = ", ".join(built.packages[:4]) + (" ..." if len(built.packages) > 4 else "")
         state = "used" if used else f"unused for {days} days"
-        line = f"{built.key[:12]}  Python {built.python_version:<5} {_megabytes(built.size):>9}  {state}  {packages}"
+        line = f"{built.key[:12]}  Python {built.python_version:<5} {megabytes(built.size):>9}  {state}  {packages}"
         sys.stdout.write(line.rstrip() + "\n")
 
 
@@ -76,7 +75,3 @@ def _said(built: "Built", *, used: bool) -> dict[str, Any]:
         "packages": list(built.packages),
         "used": used,
     }
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:.0f} MiB"

@@ -19,6 +19,7 @@ from sandbox.gateway.bootstrap import bootstrap
 from sandbox.gateway.errors import GatewayError, NotRunning, Unresponsive
 from sandbox.gateway.folder import Folder
 from sandbox.gateway.publish import LOG
+from sandbox.processes import began
 
 ALIVE = "alive.lock"
 IDENTITY = "process.json"
@@ -30,7 +31,7 @@ ACTIVE = "downstream_rq_active"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process: its number, and when it began (as the system writes it), since numbers are used again."""
+    """A process: its number, and when it began (``sandbox.processes``)."""
 
     pid: int
     began: str
@@ -117,16 +118,6 @@ def identify(folder: Folder, admin: Admin) -> Identity | None:
     if isinstance(found, dict) and found.get("began") and began(int(found["pid"])) == found["began"]:
         return Identity(int(found["pid"]), found["began"])
     return None
-
-
-def began(pid: int) -> str | None:
-    """Return when a process began, in ticks since the machine's start; None for one that ended, or without /proc."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            state, *fields = file.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if state in "ZX" else fields[18]
 
 
 def wait_until(condition: Callable[[], bool], limit_s: float) -> bool:

@@ -9,6 +9,7 @@ from sandbox.gateway import process
 from sandbox.gateway.admin import Admin
 from sandbox.gateway.folder import Folder
 from sandbox.gateway.process import Identity
+from sandbox.processes import began
 
 
 def find(folder: Folder, admin: Admin) -> list[Identity]:
@@ -21,15 +22,15 @@ def find(folder: Folder, admin: Admin) -> list[Identity]:
         known = process.identify(folder, admin)
         if known is None:  # it is being started, by somebody who was killed
             return []
-    found = ((pid, process.began(pid)) for pid in _of(folder) if known is None or pid != known.pid)
-    return [Identity(pid, began) for pid, began in found if began is not None]
+    found = ((pid, began(pid)) for pid in _of(folder) if known is None or pid != known.pid)
+    return [Identity(pid, when) for pid, when in found if when is not None]
 
 
 def end(found: Sequence[Identity]) -> list[int]:
     """End them, all at once; needs no lock, for none of them becomes a gateway in use again. Return their processes."""
 
     def left() -> list[Identity]:
-        return [each for each in found if process.began(each.pid) == each.began]
+        return [each for each in found if began(each.pid) == each.began]
 
     for number in (signal.SIGTERM, signal.SIGKILL):
         for each in left():

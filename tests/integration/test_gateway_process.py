@@ -15,7 +15,7 @@ import pytest
 from sandbox.gateway import publish
 from sandbox.gateway.errors import GatewayError, NotRunning, Rejected
 from sandbox.gateway.gateway import Gateway
-from sandbox.gateway.process import began
+from sandbox.processes import began
 from tests.support.gateways import entry, free_port, world
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the gateway needs unix sockets")
