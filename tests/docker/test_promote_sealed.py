@@ -1,12 +1,14 @@
 """What was never tried is not promoted, and what nobody has foreseen leaves the version before with the traffic."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from sandbox.model.errors import SandboxError
 from sandbox.model.sample import Sample
 from sandbox.ops import generations, promote
+from sandbox.ops.edits import Edit
 from sandbox.ops.gate import Gate
 from tests.support import containers
 from tests.support.boxes import box_in
@@ -54,6 +56,29 @@ def test_of_a_deployment_that_is_an_image_what_serves_is_asked_the_samples(box, 
     with pytest.raises(SandboxError):
         box.api.online_deployments.update(sealed(box, broken))
     assert passed(SAMPLE).image == good, "not what failed"
+
+
+def test_a_new_secret_is_taken_by_instances_that_begin_anew(box, images):
+    reference = "${{azureml://connections/store/credentials/key}}"
+    connection = {"name": "store", "type": "api_key", "api_base": "https://example.com", "api_key": "old"}
+    box.api.connections.create(connection)
+    image = images.sums("secret", init="global VERSION; VERSION = os.environ['TOKEN']")
+    given = promotion(image)
+    box.api.promotions.receive(sent(replace(given, references={"TOKEN": reference})))
+    assert version(box) == "old"
+    box.api.connections.create({**connection, "api_key": "new"})
+    edit = Edit("set", ("environment_variables", "ROTATED"), "1")
+    name = generations.name_of("blue", image)
+    box.api.online_deployments.update(name=name, endpoint="shop", edits=[edit])
+    assert version(box) == "new"
+    assert not box.api.promotions.receive(sent(replace(given, references={"TOKEN": reference}))).traffic.keys() - {name}
+    assert version(box) == "new", "also when it is promoted again"
+
+
+def version(box):
+    reply = box.api.online_endpoints.invoke("shop", b'{"data": "who"}')
+    assert reply.status == 200, reply
+    return json.loads(reply.body)
 
 
 def test_an_error_that_nobody_has_foreseen_takes_the_traffic_back(box, images, monkeypatch):
