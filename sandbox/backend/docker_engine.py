@@ -73,16 +73,21 @@ class Engine:
         from docker.errors import APIError
 
         client, name = self.begin(), words.network(self.owner)
-        if not client.networks(names=[f"^{name}$"]):
-            with contextlib.suppress(APIError):  # another command was faster
-                client.create_network(
-                    name,
-                    driver="bridge",
-                    options={"com.docker.network.bridge.enable_icc": "false"},
-                    labels={words.OWNER: self.owner, words.ROOT: self._root, words.MACHINE: docker_left.machine()},
-                    check_duplicate=True,
-                )
+        labels = {words.OWNER: self.owner, words.ROOT: self._root, words.MACHINE: docker_left.machine()}
+        with self._one_at_a_time():  # the engine makes two of one name where it is asked twice at once
+            if not client.networks(names=[f"^{name}$"]):
+                with contextlib.suppress(APIError):  # who starts a container in it hears why there is none
+                    client.create_network(
+                        name,
+                        driver="bridge",
+                        options={"com.docker.network.bridge.enable_icc": "false"},
+                        labels=labels,
+                        check_duplicate=True,
+                    )
         return name
+
+    def _one_at_a_time(self) -> contextlib.AbstractContextManager[None]:
+        return files.alone(os.path.join(self._root, "locks", "_network.lock"), "the network of the containers")
 
     def leave(self) -> None:
         """Forget the engine, and remove the network, when no container is left."""
@@ -91,8 +96,10 @@ class Engine:
             return
         from docker.errors import APIError
 
-        with contextlib.suppress(APIError):  # there is none; or somebody starts a container at this moment
-            client.remove_network(words.network(self.owner))
+        with self._one_at_a_time():
+            for each in client.networks(filters={"label": f"{words.OWNER}={self.owner}"}):
+                with contextlib.suppress(APIError):  # somebody starts a container at this moment
+                    client.remove_network(each["Id"])
         if not client.containers(all=True, filters={"label": f"{words.OWNER}={self.owner}"}):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._marker)

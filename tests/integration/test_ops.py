@@ -299,8 +299,10 @@ def test_of_two_commands_on_one_deployment_one_wins_and_the_other_is_told(box):
 def test_two_deployments_are_created_at_the_same_time(box):
     box.api.online_endpoints.create(box.endpoint())
     with ThreadPoolExecutor() as pool:
-        for name in ("blue", "green", "red"):
-            pool.submit(box.api.online_deployments.create, box.deployment(name))
+        created = [
+            pool.submit(box.api.online_deployments.create, box.deployment(name)) for name in ("blue", "green", "red")
+        ]
+    assert [each.result().name for each in created] == ["blue", "green", "red"]
     assert {each.name for each in box.api.online_deployments.list("shop")} == {"blue", "green", "red"}
     box.consistent()
 
