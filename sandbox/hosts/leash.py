@@ -52,6 +52,7 @@ class Leash:
             assert self._process.stdin is not None
             self._input = self._process.stdin.fileno()
         self._terminal = terminal
+        self._leaving = threading.Lock()
 
     def run(self) -> int:
         """Go on until the command has ended; return its exit code as a shell would."""
@@ -89,6 +90,8 @@ class Leash:
         self._hang_up()
 
     def _hang_up(self) -> None:
+        if not self._leaving.acquire(blocking=False):  # told already: a second word would break off what it takes back
+            return
         self._tell(signal.SIGTERM)  # which commands of ours take for Ctrl-C
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE_S)

@@ -31,6 +31,19 @@ signal.signal(signal.SIGINT, ended)
 print("ready", flush=True)
 time.sleep(600)
 """
+TAKING_BACK = """
+import signal, sys, threading, time
+told = threading.Event()
+def ended(number, frame):
+    print("signal", number, flush=True)
+    told.set()
+signal.signal(signal.SIGTERM, ended)
+print("ready", flush=True)
+told.wait()
+time.sleep(2)
+print("taken back", flush=True)
+sys.exit(7)
+"""
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
 )
@@ -108,6 +121,14 @@ def test_signals_reach_the_command(hold, number):
     assert process.stdout.readline() == b"ready\n"
     send(process, frames.frame(frames.SIGNAL, bytes([number])))
     assert process.stdout.readline() == f"signal {int(number)}\n".encode()
+    assert process.wait(60) == 7
+
+
+def test_a_user_whose_silence_ends_in_goodbye_is_gone_once(hold):
+    process = hold(TAKING_BACK, silence=1.0)
+    assert [process.stdout.readline(), process.stdout.readline()] == [b"ready\n", b"signal 15\n"]
+    process.stdin.close()
+    assert process.stdout.read() == b"taken back\n"
     assert process.wait(60) == 7
 
 
