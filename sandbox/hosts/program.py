@@ -141,7 +141,7 @@ def _wheel(name: str) -> bytes:
         f"{info}/WHEEL": _text(
             "Wheel-Version: 1.0", f"Generator: {DISTRIBUTION}", "Root-Is-Purelib: true", "Tag: py3-none-any"
         ),
-        f"{info}/entry_points.txt": _text("[console_scripts]", "sandbox = sandbox.cli.main:main"),
+        f"{info}/entry_points.txt": _text("[console_scripts]", "sandbox = sandbox.__main__:main"),
     }
     members[f"{info}/RECORD"] = _text(*(f"{path},," for path in (*members, f"{info}/RECORD")))
     packed = io.BytesIO()

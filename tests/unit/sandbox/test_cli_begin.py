@@ -122,3 +122,18 @@ def test_serve_of_nothing(capsys):
 def test_completion_of_another_shell(capsys):
     assert main(["completion", "tcsh"]) == 2
     assert "one of bash, zsh, fish" in capsys.readouterr().err
+
+
+def test_ctrl_c_in_the_midst_of_the_imports_shows_none_of_our_lines(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'sandbox.cli.main':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, "-m", "sandbox", "status"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
