@@ -66,7 +66,9 @@ def _target(book: Generations, endpoint: str, to: int | None) -> Generation:
 def _bring_up(context: Context, endpoint: str, name: str, part: Part) -> None:
     state = context.endpoint(endpoint)
     found = state.deployments.get(name)
-    if found is not None and found.serving is not None and found.state != "Deleting":
+    serves = settings.sealed(found.served or found.wanted) if found is not None and found.serving is not None else ""
+    changed = bool(part.image) and serves != part.image  # somebody has put another image behind the name since
+    if found is not None and found.serving is not None and found.state != "Deleting" and not changed:
         running = [each for each in context.backend.instances(endpoint) if each.revision == found.serving.id]
         mine = [each for each in running if each.deployment == name and each.state == "running"]
         if len(mine) < (found.served or found.wanted).instance_count and settings.sealed(found.wanted):

@@ -75,6 +75,17 @@ def test_a_new_secret_is_taken_by_instances_that_begin_anew(box, images):
     assert version(box) == "new", "also when it is promoted again"
 
 
+def test_a_generation_is_its_images_whatever_became_of_its_names(box, images):
+    first, second = images.sums("1"), images.sums("2")
+    name = generations.name_of("blue", first)
+    box.api.promotions.receive(sent(promotion(first)))
+    edit = Edit("set", ("properties", "sandbox.sealed"), second)
+    box.api.online_deployments.update(name=name, endpoint="shop", edits=[edit])
+    assert version(box) == "2"
+    done = box.api.promotions.rollback("shop", 1)
+    assert (version(box), done.parts[name].image) == ("1", first)
+
+
 def version(box):
     reply = box.api.online_endpoints.invoke("shop", b'{"data": "who"}')
     assert reply.status == 200, reply
