@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 _REPOSITORY = re.compile(r"[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)*")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _ELSEWHERE = frozenset({"kubernetes", "swarm"})  # whose machines have images from a registry alone
 
@@ -73,7 +74,7 @@ def export(context: Context, kind: str, name: str, chosen: Chosen) -> Exported:
     if known is None:
         raise UsageError("E196", f"there is no export {kind!r}", "", f"one of {', '.join(KINDS)}")
     state = context.endpoint(name.lower())
-    _check(state, known, chosen)
+    check(state, known, chosen)
     live = traffic.live(state.endpoint.traffic if chosen.traffic is None else chosen.traffic)
     before = traffic.still_mirrored(state.endpoint.mirror_traffic, live)
     mirror = traffic.live(before if chosen.mirror is None else chosen.mirror)
@@ -111,7 +112,12 @@ def export(context: Context, kind: str, name: str, chosen: Chosen) -> Exported:
     )
 
 
-def _check(state: EndpointState, kind: Kind, chosen: Chosen) -> None:
+def check(state: EndpointState, kind: Kind, chosen: Chosen) -> None:
+    """See that an endpoint can be exported so.
+
+    Raises:
+        SandboxError: E196.
+    """
     if state.endpoint.auth_mode != "key":
         what = f"endpoint {state.name!r} lets in by {state.endpoint.auth_mode}"
         why = "those tokens are signed by this sandbox, whose private key stays here"
@@ -119,6 +125,9 @@ def _check(state: EndpointState, kind: Kind, chosen: Chosen) -> None:
     if kind in _ELSEWHERE and not chosen.image_prefix:
         why = "the other machines get images from a registry"
         raise UsageError("E196", f"an export for {kind} needs --image-prefix", why, "--image-prefix REGISTRY/NAME")
+    if chosen.namespace and not _LABEL.fullmatch(chosen.namespace):
+        fix = "small letters, digits and dashes, 63 at most"
+        raise UsageError("E196", f"{chosen.namespace!r} is no namespace of Kubernetes", "", fix)
     if chosen.image_prefix and not _REPOSITORY.fullmatch(chosen.image_prefix):
         fix = "REGISTRY/NAME in lower case, without a tag: registry.example/shop"
         raise UsageError("E196", f"{chosen.image_prefix!r} is no repository of images", "", fix)

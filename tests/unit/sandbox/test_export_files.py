@@ -21,6 +21,7 @@ from sandbox.model.deployment import KubernetesDeployment
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError
 from sandbox.model.serving import ResourceAmounts, Resources
+from sandbox.model.state import EndpointState
 from sandbox.ops import exports
 from tests.support.bundles import SECRET, bundle, member
 
@@ -66,6 +67,14 @@ def test_a_name_that_would_be_more_than_a_name_in_a_script_is_refused(name):
         exports.check_variables(member("blue", 1, environment_variables={name: SECRET, "LEVEL": "1"}))
     assert caught.value.code == "E196"
     exports.check_variables(member("blue", 1, environment_variables={name: "in the image", "TOKEN_2": SECRET}))
+
+
+@pytest.mark.parametrize("namespace", ["a b", "a; b", "$(b)", "A", "-a"])
+def test_a_namespace_that_is_none_is_refused(namespace):
+    chosen = exports.Chosen(image_prefix="registry.example/shop", namespace=namespace)
+    with pytest.raises(SandboxError) as caught:
+        exports.check(EndpointState(Endpoint("shop", auth_mode="key"), 8080), "kubernetes", chosen)
+    assert (caught.value.code, repr(namespace) in caught.value.what) == ("E196", True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
