@@ -364,7 +364,8 @@ def test_lists_of_deployments_and_lines_of_logs(facade, capsys):
     assert main([D, "list", "-e", "shop", "--query", "[].name", "-o", "tsv"]) == 0
     assert main([D, "get-logs", "-n", "b", "-e", "shop", "-l", "2"]) == 0
     assert capsys.readouterr().out == "b\none\ntwo\n"
-    assert box.calls[1] == ("online_deployments.logs", ("b", "shop"), {"lines": 2, "container": "inference-server"})
+    named = {"lines": 2, "container": "inference-server", "follow": False}
+    assert box.calls[1] == ("online_deployments.logs", ("b", "shop"), named)
 
 
 def test_a_connection_is_read_and_changed(facade, tmp_path):
