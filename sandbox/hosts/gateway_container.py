@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.gateway import process
@@ -86,18 +86,16 @@ class InContainer:
                 self._remove(each["Id"])
         running = [each for each in found if each["State"] == "running"]
         if running and _is(running[0], asked):
-            self._policy(running[0]["Id"], KEPT)  # whoever started it may have been cut off before
+            self._keep(running[0]["Id"], running[1:])  # whoever started it may have been cut off before
             return
         before = _epoch(admin)
         log_from = folder.size(LOG)
         # A third one ends the first at once, which may still answer requests.
         process.wait_until(lambda: len(running) < 2 or not _connections_of_last(admin), PATIENCE_S)
-        for each in running:
-            self._policy(each["Id"], ONCE)  # it ends by itself, and is not to come back
         made = self._create(asked)
         process.wait_until(lambda: _is_new(admin, before) or self._ended(made) is not None, START_S)
         if _is_new(admin, before):
-            self._policy(made, KEPT)
+            self._keep(made, running)
             return
         code = self._ended(made)
         failure = self._failed(made, folder, log_from)
@@ -105,8 +103,6 @@ class InContainer:
             self.stop(folder, admin, STOP_S)
             self.start(folder, admin)
             return
-        for each in running[:1]:
-            self._policy(each["Id"], KEPT)
         raise failure
 
     def stop(self, folder: Folder, admin: Admin, grace_s: float) -> None:
@@ -200,6 +196,15 @@ class InContainer:
         self._remove(made)
         lines = [*folder.tail(LOG, log_from).strip().splitlines()[-SHOWN:], *said.strip().splitlines()[-SHOWN:]]
         return NotRunning("the gateway could not be started", "\n".join(lines), f"see {folder.at(LOG)}")
+
+    def _keep(self, made: str, replaced: Sequence[Mapping[str, Any]]) -> None:
+        """Let the engine start this one again, and those that it has replaced no more: they end by themselves.
+
+        In this order: a machine that is cut off from power at any moment comes back with a gateway.
+        """
+        self._policy(made, KEPT)
+        for each in replaced:
+            self._policy(each["Id"], ONCE)
 
     def _policy(self, container: str, name: str) -> None:
         from docker.errors import APIError

@@ -11,7 +11,7 @@ import pytest
 from sandbox.gateway import process
 from sandbox.gateway.folder import Folder
 from sandbox.home import Home
-from sandbox.hosts import inside, production
+from sandbox.hosts import gateway_container, inside, production
 from sandbox.model.errors import SandboxError
 from sandbox.ops import hosts
 from sandbox.ops.context import Context
@@ -89,6 +89,21 @@ def blocks(path, number):
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
         return file.read().split()
+
+
+def test_at_every_moment_of_a_change_the_engine_starts_some_gateway_again(tmp_path):
+    kept, said = {"old"}, []
+
+    class Engine:
+        """Notes which containers would come back after each word."""
+
+        def update_container(self, container, restart_policy):
+            (kept.add if restart_policy["Name"] == "unless-stopped" else kept.discard)(container)
+            said.append(sorted(kept))
+
+    made = gateway_container.InContainer(Home(str(tmp_path)), production.Production("prod"), Engine)
+    made._keep("new", [{"Id": "old"}])
+    assert said == [["new", "old"], ["new"]]
 
 
 def test_a_certificate_that_cannot_be_used_makes_no_host_of_a_machine(tmp_path):
