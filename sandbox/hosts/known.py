@@ -18,6 +18,7 @@ SOCKET = "/var/run/docker.sock"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _SSH_WORD = re.compile(r"[A-Za-z0-9_.:%-]+")
+_REGISTRY = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:/\[\]-]*")
 _FORMS = "ssh://USER@HOST[:PORT], unix:///PATH/OF/SOCKET, or the name of a Docker context"
 
 
@@ -97,7 +98,9 @@ def _wrong(host: Host) -> str:
     for what, path in (("folder", host.folder), ("socket", host.socket)):
         if not os.path.isabs(path) or os.path.normpath(path) != path or path == "/" or ":" in path:
             return f"{what} is {path!r}, which is no absolute path (and none with a colon)"
-    if "//" in host.registry or host.registry.startswith(("-", "/")) or " " in host.registry:
+    if "@" in host.registry:
+        return "a password has no place in the address of a registry: docker login, here, keeps it"
+    if "//" in host.registry or (host.registry and not _REGISTRY.fullmatch(host.registry)):
         return f"registry is {host.registry!r}; it is HOST[:PORT][/PREFIX], without https://"
     return _wrong_url(host.url)
 

@@ -1,11 +1,12 @@
 """What a promotion sends to the host, beside the image: everything that the host has to know, and no secret."""
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox.model import sample
+from sandbox.model import names, sample
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.sample import Sample
 
@@ -91,6 +92,9 @@ def from_mapping(said: Any) -> Bundle:
         )
         if not made.name or not made.deployment or not made.image.startswith("sha256:"):
             raise _wrong("endpoint, deployment or image are missing")
+        for name in (made.name, made.deployment):  # they become paths there
+            if not re.fullmatch(names.PATTERN, name):
+                raise _wrong(f"{name!r} cannot be a name")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _wrong(f"{type(error).__name__}: {error}") from None
     return made

@@ -152,6 +152,8 @@ def test_a_bundle_travels_whole():
         {"deployment": ""},
         {"references": ["KEY"]},
         {"endpoint": {}},
+        {"endpoint": {"name": "../../locks"}},
+        {"deployment": "../blue"},
     ],
 )
 def test_what_is_no_bundle_is_refused(change):

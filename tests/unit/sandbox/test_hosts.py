@@ -70,6 +70,8 @@ def test_a_host_that_was_never_added_is_not_found(home, name):
         ({"socket": "/run/a:b"}, "no absolute path"),
         ({"registry": "https://registry.example"}, "without https://"),
         ({"registry": "--help"}, "without https://"),
+        ({"registry": "registry.example/a b"}, "without https://"),
+        ({"registry": "ann:secret@registry.example"}, "docker login"),
     ],
 )
 def test_what_cannot_be_a_host_is_refused_with_the_reason(fields, said):
