@@ -79,7 +79,7 @@ class Story:
         self._back()
         heading(7, PARTS, "Clean up", "both sides")
         self.clean_up()
-        result("nothing is left, here or there")
+        result("nothing is left, here or there, but images of packages for the next time")
         say(f"\n{paint('Done', '1;32')} in {time.monotonic() - began:.1f} s.")
 
     # --- Parts -------------------------------------------------------------------------------------------------------
@@ -197,6 +197,17 @@ class Story:
         if self._second is not None:
             self._second.close()
         self._box.down()
+        self._remove_images()
+
+    def _remove_images(self) -> None:
+        """Remove the sealed images; those of packages, and of our program, are the cache of the next run."""
+        from sandbox.image import engine, sealed
+        from sandbox.ops import tested
+
+        if found := tested.images(self._box.home):
+            with contextlib.closing(engine.connect()) as client:
+                for image in found:
+                    sealed.remove(client, image)
 
     # --- What they share ---------------------------------------------------------------------------------------------
 

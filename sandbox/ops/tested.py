@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,13 @@ def remember(
 def of(image: str, name: str, samples: Sequence[Sample]) -> Tested:
     """Return an image that has passed just now."""
     return Tested(image, name, tuple(each.name for each in samples), now())
+
+
+def images(home: Home) -> set[str]:
+    """Return the ids of all images that were sealed here and passed."""
+    folder = home.at("sealed")
+    names = os.listdir(folder) if os.path.isdir(folder) else ()
+    return {str(files.read_json(home.at("sealed", name))["image"]) for name in names if name.endswith(".json")}
 
 
 def last(home: Home, endpoint: str, deployment: str, serving: Revision) -> str:

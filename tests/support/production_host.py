@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.hosts.known import Host
+from sandbox.image import engine as images
+from sandbox.image import sealed
+from sandbox.ops import tested
 from sandbox.ops.hosts import Pair
 from tests.support import containers
 from tests.support.boxes import HERE, ROOT, Box, box_in
@@ -158,3 +161,6 @@ def production(folder: Path, engine: SecondEngine, state: str, *, url: str = "")
             yield made
         finally:
             made.there("down", "--all", "--yes")
+            with contextlib.closing(images.connect()) as client:
+                for image in tested.images(box.api.home):
+                    sealed.remove(client, image)
