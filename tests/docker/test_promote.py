@@ -39,6 +39,13 @@ def _shown(site):
     return json.loads(site.there("online-endpoint", "show", "-n", "shop"))
 
 
+def served(site):
+    """A key of the endpoint on the host, which has a version there, whichever tests came before."""
+    if not json.loads(site.there("online-endpoint", "list")):
+        site.promote()
+    return site.key()
+
+
 def history(site):
     return json.loads(site.there("history", "shop", "-o", "json"))
 
@@ -175,8 +182,8 @@ def _killed_at(site, step):
 def test_through_a_registry_the_digest_is_known_and_without_it_nothing_happens(site):
     known = site.box.home / "hosts" / "prod.json"
     said = json.loads(known.read_text())
+    key = served(site)
     site.deploy("by registry")
-    key = site.key()
     before = site.version(key)
     try:
         with site.engine.registry() as address:
@@ -196,9 +203,9 @@ def test_through_a_registry_the_digest_is_known_and_without_it_nothing_happens(s
 
 
 def test_after_a_power_cut_everything_is_there_again(site):
+    key = served(site)
     site.deploy("kept")
     done = site.promote()
-    key = site.key()
     site.engine.restart(kill=True)
     site.engine.start_sshd()
 
@@ -214,11 +221,11 @@ def test_after_a_power_cut_everything_is_there_again(site):
 
 
 def test_secrets_are_the_hosts_own_and_nowhere_else(site):
+    key = served(site)
     reference = "${{azureml://connections/store/credentials/key}}"
     connection = {"name": "store", "type": "custom", "target": "-", "credentials": {"type": "api_key", "key": "KEY"}}
     site.box.api.connections.create(json.loads(json.dumps(connection).replace("KEY", LOCAL_SECRET)))
     site.deploy("secret", each="if data == 'who': return os.environ['KEY']", variables={"KEY": reference})
-    key = site.key()
     assert "store" in f"{(error := refused(site, 'E105')).what} {error.why}"
     path = site.folder / "connection.yml"
     path.write_text(json.dumps(connection).replace("KEY", SECRET))
