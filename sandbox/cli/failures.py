@@ -47,7 +47,8 @@ class Failures:
             if not as_az:
                 paper.headline(error)
             paper.advice(error.why, "")
-            for line in getattr(error, "log", ()):  # the last lines of what did not start, as they came
+            log = tuple(getattr(error, "log", ()))  # the last lines of what did not start, as they came
+            for line in () if log == (error.why,) else log:
                 paper.print(f"  {paper.paint('|', 'dim')} {printable(line)}")
             paper.advice("", error.fix)
         return error.exit_code

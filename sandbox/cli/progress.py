@@ -87,6 +87,7 @@ class Lines:
         else:
             if event.state == "done":
                 self.close()
+                self._tail.clear()  # of what went well: it tells nothing about what fails afterwards
             self._print(f"{subject(event)}{text}{seconds(event.seconds)}")
 
     def _print(self, line: str) -> None:

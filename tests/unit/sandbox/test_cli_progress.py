@@ -81,3 +81,12 @@ def test_a_terminal_keeps_the_steps_and_takes_the_rest_back(monkeypatch):
 
 def test_verbose_on_a_terminal_is_lines():
     assert isinstance(progress(Terminal(), verbose=True), Lines)
+
+
+def test_what_a_step_that_went_well_printed_is_not_shown_below_a_later_failure():
+    stream = io.StringIO()
+    shown = progress(stream, verbose=False)
+    for event in (*STORY[:3], Event("ready", "failed", "not ready", "shop", "blue", 61.0)):
+        shown.tell(event)
+    shown.close()
+    assert stream.getvalue() == "shop/blue: build the environment (3.2 s)\n"
