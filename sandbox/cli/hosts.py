@@ -159,7 +159,9 @@ def _text(path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("E172", f"{path} cannot be read", str(error), "name a PEM file") from None
+        raise UsageError(
+            "E172", f"{path} cannot be read", getattr(error, "strerror", "") or str(error), "name a PEM file"
+        ) from None
 
 
 def _where(host: "Host") -> str:

@@ -29,7 +29,9 @@ def run(session: Session) -> int:
         return 0
     paper = Paper(sys.stdout)
     if not status.endpoints and not status.troubles:
-        paper.print("There is no endpoint yet.\n  fix: sandbox init shop && cd shop && sandbox up .")
+        host = production.read(session.sandbox.home)
+        fix = f"sandbox promote ENDPOINT --to {host.host}" if host else "sandbox init shop && cd shop && sandbox up ."
+        paper.print(f"There is no endpoint yet.\n  fix: {fix}")
         return 0
     shown = [row for endpoint in status.endpoints for row in rows(endpoint, unseen=_unseen(status, endpoint.name))]
     for line in table(shown, paper) if shown else ():
@@ -101,9 +103,9 @@ def here(session: Session, host: str) -> None:
     ]
     paper = Paper(sys.stdout)
     if found:
-        paper.print("\nHere, as it was tested:")
+        paper.print(f"\nSealed here, and what it is called on {host} once it was promoted:")
     for name, image, there in found:
-        paper.print(f"  {name:<24} {image}  on {host}: {there}")
+        paper.print(f"  {name:<24} {image}  {there}")
 
 
 def gpu_lines(status: "Status") -> list[str]:

@@ -39,7 +39,8 @@ class Host:
 
     def __post_init__(self) -> None:
         if wrong := _wrong(self):
-            raise SandboxError("E150", f"the host {self.name!r} cannot be described so", wrong, f"it is {_FORMS}")
+            fix = f"it is {_FORMS}" if _NAME.fullmatch(self.name) else "choose another name: prod, for instance"
+            raise SandboxError("E150", f"the host {self.name!r} cannot be described so", wrong, fix)
 
 
 def add(home: Home, host: Host) -> None:

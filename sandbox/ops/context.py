@@ -60,11 +60,19 @@ class Context:
         if found is None:
             names = self.store.names()
             why = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else "there is none yet"
-            fix = f"name one that there is; or make it: sandbox online-endpoint create -n {name}"
-            raise NotFound(
-                "E050", f"no endpoint {name!r}", why, fix if names else "sandbox init shop, then sandbox up shop"
-            )
+            raise NotFound("E050", f"no endpoint {name!r}", why, self._how_to_make(name, some=bool(names)))
         return found
+
+    def _how_to_make(self, name: str, *, some: bool) -> str:
+        from sandbox.hosts import production  # here: it is for an error
+
+        if (host := production.read(self.home)) is not None:  # nothing is created there by hand
+            make = f"sandbox promote {name} --to {host.host}"
+        elif some:
+            make = f"sandbox online-endpoint create -n {name}"
+        else:
+            return "sandbox init shop, then sandbox up shop"
+        return f"name one that there is; or make it: {make}" if some else make
 
     def deployment(self, endpoint: str, name: str) -> tuple[EndpointState, DeploymentState]:
         """Return a deployment and its endpoint.

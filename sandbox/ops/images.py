@@ -147,7 +147,8 @@ def sealable(state: DeploymentState, what: str) -> tuple[Revision, Deployment]:
         raise SandboxError("E120", f"{what} brings its own container", why, "give its image to the other machine")
     if state.follows:
         why = "it runs the files of your folder, which may change at any moment"
-        fix = "sandbox online-deployment update -f FILE, without --reload"
+        off = f"sandbox debug {made_of.name} -e {made_of.endpoint_name} --off"
+        fix = off if state.debugging else "sandbox online-deployment update -f FILE, without --reload"
         raise SandboxError("E120", f"{what} is in development", why, fix)
     return serving, made_of
 

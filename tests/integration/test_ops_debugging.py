@@ -52,6 +52,9 @@ def test_debug_mode_stops_a_request_of_the_endpoint_and_gives_back_what_served(b
     assert len(box.instances()) == 1
     status = box.api.status().endpoints[0].deployments[0]
     assert (status.debugging, status.running, status.wanted, status.debug_port) == (True, 1, 1, made.attach.port)
+    with pytest.raises(SandboxError, match="E120") as refused:
+        box.api.images.seal("blue", "shop")
+    assert refused.value.fix == "sandbox debug blue -e shop --off"
     launch = json.loads(Path(made.attach.file or box.folder / "blue" / ".vscode" / "launch.json").read_text())
     (entry,) = [each for each in launch["configurations"] if each["name"] == made.attach.entry["name"]]
     assert entry == made.attach.entry

@@ -8,9 +8,11 @@ import pytest
 from sandbox.cli import promote
 from sandbox.cli.main import main
 from sandbox.home import Home
-from sandbox.model.errors import UsageError
+from sandbox.hosts import production
+from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.generation import Part
-from sandbox.ops.promote import Promoted
+from sandbox.ops.context import Context
+from sandbox.ops.promote import Promoted, _Heard
 from sandbox.store.generations import Generations
 
 IMAGE = "sha256:" + "0123456789abcdef" * 4
@@ -105,3 +107,38 @@ def test_it_is_not_shown(capsys):
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     assert ("promote" in said, "rollback" in said, "host-receive" in said) == (True, True, False)
+
+
+def test_a_promotion_that_ends_before_it_says_how_it_went_was_interrupted_here_or_broke_off(tmp_path):
+    said = _Heard(Context.of(Home(str(tmp_path))), "prod")
+    said.line("no JSON")
+    said.error("Killed")
+    with pytest.raises(KeyboardInterrupt):
+        said.result(130)
+    with pytest.raises(SandboxError, match="E192") as raised:
+        said.result(137)
+    assert raised.value.log == ("Killed",)
+
+
+def test_on_a_host_hints_lead_to_promote(tmp_path, monkeypatch, capsys):
+    home = Home(str(tmp_path)).make()
+    monkeypatch.setenv("SANDBOX_HOME", str(tmp_path))
+    assert main(["status"]) == 0
+    assert "sandbox up" in capsys.readouterr().out
+    production.write(home, production.Production("prod", image="sha256:1"))
+    assert main(["status"]) == 0
+    assert "fix: sandbox promote ENDPOINT --to prod\n" in capsys.readouterr().out
+    with pytest.raises(SandboxError, match="E050") as raised:
+        Context.of(home).endpoint("shop")
+    assert raised.value.fix == "sandbox promote shop --to prod"
+
+
+@pytest.mark.parametrize("log", [(), ("usual: 7 instead of 6",), ("usual: 7 instead of 6", "odd: 8 instead of 9")])
+def test_a_reason_is_told_once(log, monkeypatch, capsys):
+    error = SandboxError("E183", "it answers otherwise", "usual: 7 instead of 6", "correct it")
+    error.log = log
+    monkeypatch.setattr(promote, "promote", lambda _session: (_ for _ in ()).throw(error))
+    assert main(["promote", "shop", "--to", "prod"]) == 1
+    err = capsys.readouterr().err
+    assert err.count("usual: 7 instead of 6") == max(1, len(log))
+    assert ("| odd" in err) == (len(log) == 2)

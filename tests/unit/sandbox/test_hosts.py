@@ -78,6 +78,7 @@ def test_what_cannot_be_a_host_is_refused_with_the_reason(fields, said):
     with pytest.raises(SandboxError) as caught:
         Host(**{"name": "prod", "url": "ssh://prod", **fields})
     assert caught.value.code == "E150"
+    assert ("another name" in caught.value.fix) == ("name" in fields)
     assert said in caught.value.why
 
 
