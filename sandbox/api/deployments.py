@@ -146,24 +146,38 @@ class OnlineDeployments(Part):
         lines: int = 5000,
         container: str = "inference-server",
         follow: bool = False,
+        previous: bool = False,
     ) -> Iterator[str]:
-        """Give the last lines of the log, then (``follow``) new ones; ``container`` may be ``storage-initializer``."""
+        """Give the last lines of the log, then (``follow``) new ones; ``container`` may be ``storage-initializer``.
+
+        ``previous``: of the revision before, which was replaced or failed.
+        """
         from sandbox.ops import logs
 
-        return logs.of_one(self._context(), endpoint, name, lines=lines, container=container, follow=follow)
+        context = self._context()
+        return logs.of_one(context, endpoint, name, lines=lines, container=container, follow=follow, previous=previous)
 
     def all_logs(
-        self, endpoint: str | None = None, name: str | None = None, *, lines: int = 5000, follow: bool = False
+        self,
+        endpoint: str | None = None,
+        name: str | None = None,
+        *,
+        lines: int = 5000,
+        follow: bool = False,
+        previous: bool = False,
     ) -> "Iterator[LogLine]":
         """Give the last lines of several deployments in the order of time, then (``follow``) new ones as they come.
 
         Without ``endpoint`` of all endpoints, without ``name`` of all deployments. Those that come while they are
-        followed are heard as well, those that end leave; it ends when none is left.
+        followed are heard as well, those that end leave; it ends when none is left. ``previous``: those of the revision
+        before, of each deployment that has one.
         """
         from sandbox.ops import logs
 
-        give = logs.following if follow else logs.merged
-        return give(self._context(), endpoint, name, lines=lines)
+        logs.refuse(previous=previous, follow=follow)
+        if follow:
+            return logs.following(self._context(), endpoint, name, lines=lines)
+        return logs.merged(self._context(), endpoint, name, lines=lines, previous=previous)
 
 
 def _edited(value: "Deployment", edits: Sequence[Edit], *, kept: bool) -> "Deployment":

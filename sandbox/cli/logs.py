@@ -19,7 +19,7 @@ def run(session: Session) -> int:
     paper = Paper(sys.stdout)
     labels = Labels(names, paper)
     for line in session.sandbox.online_deployments.all_logs(
-        given.endpoint, given.deployment, lines=given.lines, follow=given.follow
+        given.endpoint, given.deployment, lines=given.lines, follow=given.follow, previous=given.previous
     ):
         paper.print(f"{labels.of((line.endpoint, line.deployment))}{printable(line.text)}")
         if given.follow:

@@ -80,7 +80,12 @@ def logs(session: Session) -> None:
     """Print the log as it is, line by line: az does not make a string of it either."""
     given = session.arguments
     found = session.sandbox.online_deployments.logs(
-        given.name, given.endpoint_name, lines=given.lines, container=given.container, follow=given.follow
+        given.name,
+        given.endpoint_name,
+        lines=given.lines,
+        container=given.container,
+        follow=given.follow,
+        previous=given.previous,
     )
     for line in found:
         write(sys.stdout, f"{line}\n")

@@ -128,11 +128,17 @@ DEPLOYMENT = Group(
                     default="inference-server",
                 ),
                 Flag(("--follow", "-f"), "Go on, with what comes; Ctrl-C ends it. Not a flag of az.", kind="switch"),
+                Flag(
+                    ("--previous", "-p"),
+                    "Of the revision before, which was replaced or failed. Not a flag of az.",
+                    kind="switch",
+                ),
                 LOCAL,
             ),
             "run_deployment:logs",
             (
                 "sandbox online-deployment get-logs -n blue -e shop --lines 100",
+                "sandbox online-deployment get-logs -n blue -e shop --previous",
                 "sandbox online-deployment get-logs -n blue -e shop --container storage-initializer",
             ),
         ),

@@ -36,6 +36,7 @@ LOGS = Verb(
         Flag(("endpoint",), "Only of this endpoint.", "ENDPOINT", "argument", of="endpoint"),
         Flag(("deployment",), "Only of this deployment of it.", "DEPLOYMENT", "argument", of="deployment"),
         Flag(("--follow", "-f"), "Go on, with what comes; Ctrl-C ends it.", kind="switch"),
+        Flag(("--previous", "-p"), "Of the revision before, which was replaced or failed.", kind="switch"),
         Flag(
             ("--lines", "-l"),
             "Begin with the last so many lines of each; 100 unless given.",
@@ -45,7 +46,7 @@ LOGS = Verb(
         ),
     ),
     "logs:run",
-    ("sandbox logs", "sandbox logs shop blue -f"),
+    ("sandbox logs", "sandbox logs shop blue -f", "sandbox logs shop blue --previous"),
     about="Print what deployments log, each line behind the name of its deployment.",
     kind="own",
 )

@@ -220,14 +220,14 @@ def _make_room(context: Context, endpoint: str, name: str) -> None:
     Killed behind it, the deployment lacks its instances; ``heal`` would bring them back.
     """
     removal.stop(context, removal.of_deployment(context, endpoint, name))
-    removal.forget_revisions(context, endpoint, name, ())
+    removal.forget(context, endpoint, name)
 
 
 def _finish_deletion(context: Context, endpoint: str, name: str) -> None:
     """Take a deployment that is marked as ``Deleting`` off the gateway, end its instances, forget it."""
     publish(context)
     removal.stop(context, removal.of_deployment(context, endpoint, name))
-    removal.forget_revisions(context, endpoint, name, ())
+    removal.forget(context, endpoint, name)
     with context.store.alone(endpoint):
         state = context.store.find(endpoint)
         if state is not None and name in state.deployments:

@@ -87,8 +87,10 @@ def _forget(context: Context, ended: Collection[Instance]) -> None:
         with context.store.alone(endpoint):
             state = context.store.find(endpoint)
             found = state.deployments.get(name) if state else None
-            if found is None or (found.state == "Succeeded" and found.operation is None):
-                removal.forget_revisions(context, endpoint, name, [each.id for each in found.kept] if found else ())
+            if found is None:
+                removal.forget(context, endpoint, name)
+            elif found.state == "Succeeded" and found.operation is None:
+                removal.forget_revisions(context, endpoint, name, [each.id for each in found.kept])
 
 
 def resume(context: Context) -> Troubles:

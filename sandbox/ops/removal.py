@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.backend.protocol import Instance
+from sandbox.ops import earlier
 from sandbox.ops.backends import contained, seen
 from sandbox.ops.context import GRACE_S, Context
 
@@ -38,16 +39,38 @@ def of_endpoint(context: Context, endpoint: str) -> list[Instance]:
 
 
 def forget_revisions(context: Context, endpoint: str, deployment: str, keep: Iterable[str | None]) -> None:
-    """Remove the folders of revisions that nobody needs; their instances have ended."""
+    """Remove the folders of revisions that nobody needs, but for the ends of their logs; their instances have ended."""
     folder = os.path.join(context.home.instances, endpoint, deployment)
-    kept = set(keep)
-    with contextlib.suppress(FileNotFoundError):
-        for revision in os.listdir(folder):
-            if revision not in kept:
-                context.backend.remove(endpoint, deployment, revision)
-                shutil.rmtree(os.path.join(folder, revision), ignore_errors=True)
+    gone = set(_listed(folder)) - set(keep) - {earlier.FOLDER}
+    left = seen(context.backend, endpoint)[0] if gone else []
+    for revision in sorted(gone):
+        mine = [each for each in left if (each.deployment, each.revision) == (deployment, revision)]
+        stop(context, mine, 0)  # those that ended by themselves: an engine has their logs until then
+        earlier.keep(folder, revision)
+        _remove(context, endpoint, deployment, revision)
     with contextlib.suppress(OSError):
         os.rmdir(folder)
+
+
+def forget(context: Context, endpoint: str, deployment: str) -> None:
+    """Remove the folder of a deployment that goes, with everything that is kept of it; its instances have ended."""
+    folder = os.path.join(context.home.instances, endpoint, deployment)
+    for revision in _listed(folder):
+        if revision != earlier.FOLDER:
+            _remove(context, endpoint, deployment, revision)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(context: Context, endpoint: str, deployment: str, revision: str) -> None:
+    context.backend.remove(endpoint, deployment, revision)
+    shutil.rmtree(os.path.join(context.home.instances, endpoint, deployment, revision), ignore_errors=True)
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def stop_all(context: Context, endpoint: str) -> None:

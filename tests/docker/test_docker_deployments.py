@@ -48,6 +48,8 @@ def test_code_is_changed_under_load_and_no_request_is_lost(box):
     assert (result["statuses"].keys(), result["errors"]) == ({"200"}, [])
     assert box.who() == "newer"
     assert {one.revision for one in box.instances()} == {"2"}
+    before = [line[:4] for line in box.api.online_deployments.logs("blue", "shop", previous=True) if "200" in line]
+    assert set(before) == {"[0] ", "[1] "}, "both had answered, and are gone"
 
 
 def test_a_container_that_is_killed_under_load_is_brought_back(box, engine):
@@ -72,6 +74,7 @@ def test_one_that_cannot_start_names_the_developers_own_file_and_the_old_one_ser
     assert raised.value.why == f"{box.folder / 'blue' / 'score.py'}:2"
     assert box.who() == "blue"
     assert box.api.online_deployments.show("blue", "shop").as_azure()["provisioning_state"] == "Failed"
+    assert any("division by zero" in line for line in box.api.online_deployments.logs("blue", "shop", previous=True))
 
 
 def test_an_edit_on_the_host_is_answered_from_the_container_and_a_debugger_stops_in_it(box):

@@ -23,6 +23,7 @@ from typing import Any
 from sandbox.agent import place
 from sandbox.api import Sandbox
 from sandbox.backend.protocol import Instance
+from sandbox.ops import earlier
 from sandbox.reconcile.plan import plan
 from tests.support.gateways import Reply, ask
 
@@ -183,7 +184,7 @@ class Box:
                 assert (each.operation, each.coming, each.state) == (None, None, "Succeeded"), each
                 assert each.serving
                 folder = self.home / "instances" / state.name / name
-                assert [path.name for path in folder.iterdir()] == [each.serving.id]
+                assert {path.name for path in folder.iterdir()} - {earlier.FOLDER} == {each.serving.id}
                 assert self.ask(name, endpoint=state.name).status == 200
         marks = {mark for mark in self.left().values() if mark}
         processes = [one for one in instances if one.backend == "process"]  # a container has no other trace

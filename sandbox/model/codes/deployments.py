@@ -76,5 +76,10 @@ ROWS = {
     "E066": Code("no such container", "Logs are kept of two containers.", "`inference-server`, `storage-initializer`."),
     "E068": Code("agent runs already", "There is one agent for each home.", "`sandbox agent stop` ends it."),
     "E069": Code("agent cannot be started", "It ended at once.", "The end of its log says why."),
+    "E127": Code(
+        "no earlier logs",
+        "No other revision of the deployment was replaced or failed, or none of them logged anything.",
+        "`sandbox online-deployment get-logs` without `--previous`.",
+    ),
     "E067": Code("nothing to bring up", "None of the files describes something.", "`sandbox init DIR` makes examples."),
 }

@@ -267,7 +267,7 @@ def test_lines_of_several_stand_behind_their_names(facade, capsys):
     box = facade(online_deployments__list=both, online_deployments__all_logs=lines)
     assert main(["logs", "shop", "-l", "5"]) == 0
     assert capsys.readouterr().out == "blue  | one\ngreen | two\nblue  | three\n"
-    assert box.calls[1][1:] == (("shop", None), {"lines": 5, "follow": False})
+    assert box.calls[1][1:] == (("shop", None), {"lines": 5, "follow": False, "previous": False})
     lines = [said("shop", "blue", "one"), said("mail", "a", "two")]
     facade(online_deployments__list=[named("shop", "blue"), named("mail", "a")], online_deployments__all_logs=lines)
     assert main(["logs"]) == 0

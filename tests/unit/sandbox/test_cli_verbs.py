@@ -364,7 +364,7 @@ def test_lists_of_deployments_and_lines_of_logs(facade, capsys):
     assert main([D, "list", "-e", "shop", "--query", "[].name", "-o", "tsv"]) == 0
     assert main([D, "get-logs", "-n", "b", "-e", "shop", "-l", "2"]) == 0
     assert capsys.readouterr().out == "b\none\ntwo\n"
-    named = {"lines": 2, "container": "inference-server", "follow": False}
+    named = {"lines": 2, "container": "inference-server", "follow": False, "previous": False}
     assert box.calls[1] == ("online_deployments.logs", ("b", "shop"), named)
 
 
