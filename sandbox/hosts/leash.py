@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import queue
 import signal
 import struct
 import subprocess
@@ -53,10 +54,11 @@ class Leash:
             self._input = self._process.stdin.fileno()
         self._terminal = terminal
         self._leaving = threading.Lock()
+        self._typed: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()  # None: its end
 
     def run(self) -> int:
         """Go on until the command has ended; return its exit code as a shell would."""
-        for work in (self._obey, self._watch):
+        for work in (self._obey, self._feed, self._watch):
             threading.Thread(target=work, daemon=True).start()
         if self._terminal:
             self._show()
@@ -68,20 +70,29 @@ class Leash:
         while (found := frames.read(lambda size: os.read(0, size))) is not None:
             self._heard = time.monotonic()
             kind, content = found
-            with contextlib.suppress(OSError):  # the command has ended, or reads no input
+            with contextlib.suppress(OSError):  # the command has ended
                 self._do(kind, content)
         self._hang_up()
 
     def _do(self, kind: bytes, content: bytes) -> None:
         if kind == frames.INPUT:
-            _write(self._input, content)
-        elif kind == frames.END and self._process.stdin is not None:
-            self._process.stdin.close()
+            self._typed.put(content)
+        elif kind == frames.END:
+            self._typed.put(None)
         elif kind == frames.SIZE and self._terminal:
             rows, columns = frames.sized(content)
             fcntl.ioctl(self._input, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         elif kind == frames.SIGNAL:
             self._tell(signal.Signals(content[0]))
+
+    def _feed(self) -> None:
+        """Give the command its input: one that reads none would keep ``_obey`` from all that comes behind it."""
+        while (content := self._typed.get()) is not None:
+            with contextlib.suppress(OSError):  # it has ended, or has closed its input
+                _write(self._input, content)
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
 
     def _watch(self) -> None:
         """Notice when nothing comes any more, although nobody said goodbye."""

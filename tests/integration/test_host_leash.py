@@ -124,6 +124,24 @@ def test_signals_reach_the_command(hold, number):
     assert process.wait(60) == 7
 
 
+DEAF = PATIENT.replace("time.sleep(600)", "signal.pause()")
+
+
+@pytest.mark.parametrize("mode", ["plain", "terminal"])
+def test_a_command_that_reads_no_input_hears_the_rest(hold, mode):
+    process = hold(DEAF, mode=mode)
+    assert process.stdout.readline().rstrip() == b"ready"
+    for _ in range(16):  # more than a pipe or a terminal takes
+        send(process, frames.frame(frames.INPUT, b"line\n" * 13_000))
+    send(process, frames.frame(frames.SIGNAL, bytes([signal.SIGINT])))
+    seen = b""
+    while b"signal 2" not in seen:
+        line = process.stdout.readline()
+        assert line
+        seen += line[-20:]
+    assert process.wait(60) == 7
+
+
 def test_a_user_whose_silence_ends_in_goodbye_is_gone_once(hold):
     process = hold(TAKING_BACK, silence=1.0)
     assert [process.stdout.readline(), process.stdout.readline()] == [b"ready\n", b"signal 15\n"]
