@@ -22,6 +22,7 @@ from sandbox.hosts import refusals
 from sandbox.hosts.known import Host
 from sandbox.model.errors import SandboxError
 
+ENDING_S = 5.0  # for ssh to end, and for what it has said to arrive
 READY_S = 40.0  # for the connection, the login, and the first word from there
 _OPTIONS = (
     "BatchMode=yes",
@@ -101,24 +102,24 @@ class Tunnel:
         with contextlib.suppress(OSError):
             self._process.terminate()
         try:
-            self._process.wait(5)
+            self._process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for reader in self._readers:
-            reader.join()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            with contextlib.suppress(OSError):
-                if stream is not None:
-                    stream.close()
+        for reader in self._readers:  # a ProxyCommand that lives on may keep open what ssh speaks into
+            reader.join(ENDING_S)
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _reading(self, stream: "IO[str] | None", told: Callable[[str], None]) -> threading.Thread:
         assert stream is not None
 
         def read() -> None:
-            for line in stream:
-                told(line.rstrip())
+            with stream:
+                for line in stream:
+                    told(line.rstrip())
             self._known.set()  # it has ended
 
         thread = threading.Thread(target=read, daemon=True)
@@ -138,7 +139,7 @@ class Tunnel:
             raise refusals.of_socket(self.host, self._state)
         self._process.terminate()
         self._process.wait()
-        self._readers[1].join()
+        self._readers[1].join(ENDING_S)
         raise refusals.of_ssh(self.host, self.said or f"no answer in {READY_S:g} s")
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 
 import pytest
 import requests
@@ -153,3 +154,18 @@ def test_frames_are_read_as_they_were_written_however_they_come():
 
 def test_a_frame_that_is_cut_is_the_end():
     assert frames.read(io.BytesIO(frames.frame(frames.INPUT, b"abc")[:-1]).read) is None
+
+
+def test_a_proxy_that_outlives_ssh_and_keeps_its_words_open_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(tunnel, "ENDING_S", 0.5)
+    proxy, config = tmp_path / "proxy", tmp_path / "config"
+    proxy.write_text(f"sleep 600 </dev/null >/dev/null &\necho $! >{tmp_path}/pid\nexit 1\n")
+    config.write_text(f"Host prod.example\n  ProxyCommand sh {proxy}\n")
+    try:
+        with pytest.raises(SandboxError) as caught:
+            tunnel.Tunnel(Host("prod", "ssh://prod.example", ssh_config=str(config)))
+        assert caught.value.code in {"E152", "E153", "E154"}
+        pid = int((tmp_path / "pid").read_text())
+        os.kill(pid, 0)  # it is still there
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
