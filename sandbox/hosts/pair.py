@@ -64,7 +64,7 @@ def _checked(chain: bytes, key: bytes, *, expired: bool) -> Facts:
     try:
         certificates = x509.load_pem_x509_certificates(chain)
     except ValueError as error:
-        raise _refused("the chain holds no certificate", f"it is not PEM: {error}") from None
+        raise _refused("the chain holds no certificate", f"it is not PEM: {_said(error)}") from None
     leaf = certificates[0]
     private = _key(key)
     if _public(leaf.public_key()) != _public(private.public_key()):
@@ -106,13 +106,17 @@ def make(names: Sequence[str]) -> tuple[bytes, bytes]:
     return builder.sign(private, hashes.SHA256()).public_bytes(encoding), key
 
 
+def _said(error: ValueError) -> str:
+    return str(error).partition(" See https")[0].rstrip(".")  # what follows is for who wrote the program
+
+
 def _key(key: bytes) -> Any:
     try:
         private = serialization.load_pem_private_key(key, password=None)
     except TypeError:
         raise _refused("the key has a password", "nobody is there to type it when the gateway starts") from None
     except ValueError as error:
-        raise _refused("the key cannot be read", f"it is not PEM of a private key: {error}") from None
+        raise _refused("the key cannot be read", f"it is not PEM of a private key: {_said(error)}") from None
     if isinstance(private, rsa.RSAPrivateKey) and private.key_size < LEAST_RSA_BITS:
         raise _refused("the key is too short", f"RSA of {private.key_size} bits; {LEAST_RSA_BITS} are the least")
     if isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name not in CURVES:
