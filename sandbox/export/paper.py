@@ -53,7 +53,7 @@ def _comment(line: str) -> str:
 def _mapping(value: Mapping[Any, Any], indent: str) -> Iterator[str]:
     for key, each in value.items():
         if isinstance(key, Said):
-            yield from (f"{indent}{_comment(line)}" for line in key.split("\n"))
+            yield from (f"{indent}{line}" for line in comments([key]))
             continue
         name = _scalar(str(key))
         yield from _entry(f"{indent}{name}:", each, f"{indent}  ")
@@ -62,7 +62,7 @@ def _mapping(value: Mapping[Any, Any], indent: str) -> Iterator[str]:
 def _sequence(value: Sequence[Any], indent: str) -> Iterator[str]:
     for each in value:
         if isinstance(each, Said):
-            yield from (f"{indent}{_comment(line)}" for line in each.split("\n"))
+            yield from (f"{indent}{line}" for line in comments([each]))
         elif isinstance(each, Mapping) and each and not _short(each, indent):
             lines = list(_mapping(each, f"{indent}  "))
             first = next(number for number, line in enumerate(lines) if not line.lstrip().startswith("#"))

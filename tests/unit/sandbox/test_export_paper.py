@@ -36,13 +36,14 @@ def test_what_is_written_is_read_back(value):
 
 def test_comments_stand_before_what_they_are_about():
     said = {
-        Said("of a\nin two lines"): None,
-        "a": [1, Said("of the mapping"), {"b": {"c": [1, 2, 3]}, "d": "e"}],
+        Said("of a\rin two lines"): None,
+        "a": [1, Said("of\u2028the mapping"), {"b": {"c": [1, 2, 3]}, "d": "e"}],
         "f": {},
     }
     text = document(["first"], said)
     assert text == (
-        "# first\n# of a\n# in two lines\na:\n  - 1\n  # of the mapping\n  - b:\n      c: [1, 2, 3]\n    d: e\nf: {}\n"
+        "# first\n# of a\n# in two lines\n"
+        "a:\n  - 1\n  # of\n  # the mapping\n  - b:\n      c: [1, 2, 3]\n    d: e\nf: {}\n"
     )
 
 
