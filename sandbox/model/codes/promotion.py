@@ -23,11 +23,6 @@ ROWS = {
         "A request that is kept with the deployment is answered otherwise than before, or not at all.",
         "Correct the deployment; where the new answer is right, record it: `invoke ... --keep-sample NAME`.",
     ),
-    "E184": Code(
-        "another image on the host",
-        "What arrived on the host is not what was tested here.",
-        "Promote again; look at what stands between: a registry or a proxy that changes images.",
-    ),
     "E185": Code(
         "gate failed",
         "The new version answered with errors, or its instances died, while traffic moved to it. The traffic is back "
