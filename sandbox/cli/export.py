@@ -1,12 +1,12 @@
 """What ``sandbox export KIND`` does."""
 
-import json
 import os
 import sys
 from dataclasses import asdict
 from typing import Any
 
 from sandbox.cli.changes import shares
+from sandbox.cli.output import print_json
 from sandbox.cli.session import Session
 
 _START = {
@@ -50,7 +50,7 @@ def _write(session: Session, kind: str) -> int:
     said = {name: value for name, value in chosen.items() if value is not None}
     made = session.sandbox.exports.write(kind, given.endpoint, **said)
     if given.output == "json":
-        sys.stdout.write(json.dumps(asdict(made), indent=2, sort_keys=True) + "\n")
+        print_json(asdict(made))
         return 0
     for name in made.left_out:
         session.warn(f"deployment {name!r} has no traffic and is not sealed: it is left out")

@@ -1,12 +1,11 @@
 """What ``sandbox image VERB`` and ``sandbox seal`` do."""
 
-import json
 import sys
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sandbox.cli.output import megabytes
+from sandbox.cli.output import megabytes, print_json
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def list_all(session: Session) -> int:
 
 def show(session: Session) -> int:
     """Show what the engine knows of one."""
-    _json(session.sandbox.images.show(session.arguments.name))
+    print_json(session.sandbox.images.show(session.arguments.name))
     return 0
 
 
@@ -41,7 +40,7 @@ def seal(session: Session) -> int:
     made = session.sandbox.images.seal(given.name, given.endpoint_name, tag=given.tag, report=session.report)
     session.settle()
     if given.output == "json":
-        _json(asdict(made))
+        print_json(asdict(made))
         return 0
     sys.stdout.write(f"{made.name}  {made.id}\n  {megabytes(made.size)}; packages: {made.sbom}\n")
     needs = "".join(f" -e {variable}" for variable in made.needs)
@@ -51,7 +50,7 @@ def seal(session: Session) -> int:
 
 def _print(session: Session, found: "list[Listed]") -> None:
     if session.arguments.output == "json":
-        _json([asdict(each) for each in found])
+        print_json([asdict(each) for each in found])
         return
     for each in found:
         state = "used" if each.used else "unused"
@@ -63,7 +62,3 @@ def _age(created: float) -> str:
     seconds = max(0.0, time.time() - created)
     unit, length = next(((unit, length) for unit, length in _UNITS if seconds >= length), ("seconds", 1))
     return f"{seconds / length:.0f} {unit}"
-
-
-def _json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,11 @@ def formatted(value: Any, form: str, *, queried: bool = False, coloured: bool = 
         return _painted_yaml(text) if coloured and form == "yamlc" else text
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, separators=(",", ": ")) + "\n"
     return _painted_json(text) if coloured and form == "jsonc" else text
+
+
+def print_json(value: Any) -> None:
+    """Write a result as JSON to standard output."""
+    sys.stdout.write(formatted(value, "json"))
 
 
 def with_groups(value: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cli.failures import as_object
-from sandbox.cli.output import aligned
+from sandbox.cli.output import aligned, print_json
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
 from sandbox.model.errors import SandboxError, UsageError
@@ -43,7 +43,7 @@ def promote(session: Session) -> int:
     )
     session.settle()
     if given.output == "json":
-        _json(asdict(done))
+        print_json(asdict(done))
         return 0
     paper = Paper(sys.stdout)
     for line in _told(done):
@@ -72,7 +72,7 @@ def rollback(session: Session) -> int:
     done = session.sandbox.promotions.rollback(given.endpoint, given.to, report=session.report)
     session.settle()
     if given.output == "json":
-        _json(asdict(done))
+        print_json(asdict(done))
     else:
         Paper(sys.stdout).print(f"{given.endpoint}: as generation {done.root}, traffic {_shares(done.traffic)}")
     return 0
@@ -83,7 +83,7 @@ def history(session: Session) -> int:
     given = session.arguments
     found = list(session.sandbox.promotions.history(given.endpoint))
     if given.output == "json":
-        _json([asdict(each) for each in found])
+        print_json([asdict(each) for each in found])
         return 0
     paper = Paper(sys.stdout)
     if not found:
@@ -163,7 +163,3 @@ def _percent(text: str | None) -> float | None:
 
 def _shares(weights: "Mapping[str, int]") -> str:
     return " ".join(f"{name}={share}" for name, share in weights.items()) or "none"
-
-
-def _json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")

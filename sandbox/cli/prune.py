@@ -1,11 +1,10 @@
 """What ``sandbox prune`` does: what is kept to be used again and is used no more."""
 
-import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cli.output import megabytes
+from sandbox.cli.output import megabytes, print_json
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def prune(session: Session) -> int:
     total = freed + sum(built.size for built in removed)
     if given.output == "json":
         gone = {"environments": [built.key for built in removed], "bytes": total}
-        sys.stdout.write(json.dumps({**gone, **({"images": [each.id for each in images]} if images else {})}) + "\n")
+        print_json({**gone, **({"images": [each.id for each in images]} if images else {})})
     else:
         _list(session, [(built, False) for built in removed])
         sys.stdout.writelines(f"image {each.name}  {each.kind}  {megabytes(each.size)}\n" for each in images)
@@ -55,7 +54,7 @@ def _list_left(left: "list[Left]") -> None:
 
 def _list(session: Session, rows: "list[tuple[Built, bool]]") -> None:
     if session.arguments.output == "json":
-        sys.stdout.write(json.dumps([_said(built, used=used) for built, used in rows], indent=2) + "\n")
+        print_json([_said(built, used=used) for built, used in rows])
         return
     for built, used in rows:
         days = int((time.time() - built.last_used) / 86400)
