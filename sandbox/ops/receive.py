@@ -20,6 +20,7 @@ from sandbox.ops import deployments, endpoints, generations, moving, sealed, tur
 from sandbox.ops.bundle import Bundle
 from sandbox.ops.context import Context, of_system
 from sandbox.ops.gate import LOG_LINES, Gate
+from sandbox.reconcile.describe import served
 from sandbox.store.generations import Generations, Promotion
 
 
@@ -196,6 +197,8 @@ class _Receiving:
 def cancel(context: Context, book: Generations, endpoint: str, cause: str) -> None:
     """Take back a promotion that is under way: traffic first, then what was made for it; note why.
 
+    Where nothing is left of what had the traffic before, the new version keeps it, as a generation.
+
     Raises:
         SandboxError: it cannot be done now; what is left is still written down.
     """
@@ -210,19 +213,22 @@ def cancel(context: Context, book: Generations, endpoint: str, cause: str) -> No
     live = traffic.live(context.endpoint(endpoint).endpoint.traffic)
     book.add("promote", pending.who, pending.text, live, {pending.deployment: pending.part}, cause=cause)
     context.store.note(endpoint, "promote", f"{pending.deployment} was taken back: {cause}")
+    generations.note(context, context.endpoint(endpoint))  # other traffic than that of the generation before
     book.end()
 
 
 def _back(context: Context, endpoint: str, book: Generations) -> Mapping[str, int]:
     """Put the traffic back to where a promotion took it from, unless somebody else moved it since; return it."""
-    pending = book.pending()
-    live = traffic.live(context.endpoint(endpoint).endpoint.traffic)
+    pending, state = book.pending(), context.endpoint(endpoint)
+    live = traffic.live(state.endpoint.traffic)
     if pending is None or live not in (dict(pending.set_to), dict(pending.before)):
         return live
-    if live != pending.before:
-        with context.step("traffic", "back to where it was", endpoint):
-            moving.move(context, endpoint, pending.before, (pending.set_to,))
-    return pending.before
+    there = shares.among(pending.before, served(state))  # what had no traffic any more may be deleted by hand
+    if live == pending.before or (pending.before and not there):
+        return live
+    with context.step("traffic", "back to where it was", endpoint):
+        moving.move(context, endpoint, there, (pending.set_to,))
+    return there
 
 
 def _log(context: Context, state: EndpointState, name: str) -> tuple[str, ...]:

@@ -1,17 +1,23 @@
 """Back to a generation that served before: its containers where they still run, else new ones of the same images."""
 
+import time
+
 from sandbox.model import generation, settings, traffic
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.generation import Generation, Part
-from sandbox.ops import generations, moving, receive, sealed, turns, who
+from sandbox.ops import generations, moving, receive, removal, sealed, turns, who
 from sandbox.ops.context import Context
+from sandbox.ops.readiness import POLL_S
 from sandbox.store.generations import Generations
+
+ASKED_S = 5.0  # so long an instance that was warm may be silent before it is taken for broken
 
 
 def rollback(context: Context, endpoint: str, to: int | None = None) -> Generation:
     """Send the requests where a generation sent them; return what is live from now on.
 
-    A promotion that was interrupted in the middle is taken back; without ``to`` that is all.
+    A promotion that was interrupted in the middle is taken back; without ``to`` that is all, unless it has to keep the
+    traffic because what had it before is gone.
 
     Args:
         context: where.
@@ -26,10 +32,12 @@ def rollback(context: Context, endpoint: str, to: int | None = None) -> Generati
     mine = who.this()
     book = Generations(context.home, name)
     with turns.alone(context, name, mine, f"rollback to {to}" if to is not None else "rollback"):
-        if book.pending() is not None:
+        pending = book.pending()
+        if pending is not None:
             receive.cancel(context, book, name, f"{mine} rolled back")
             live = generation.current(book.read())
-            if to is None and live is not None:
+            stays = live is not None and pending.before != pending.set_to == live.traffic
+            if to is None and live is not None and not stays:
                 return live
         target = _target(book, name, to)
         for deployment in target.traffic:
@@ -69,9 +77,8 @@ def _bring_up(context: Context, endpoint: str, name: str, part: Part) -> None:
     serves = settings.sealed(found.served or found.wanted) if found is not None and found.serving is not None else ""
     changed = bool(part.image) and serves != part.image  # somebody has put another image behind the name since
     if found is not None and found.serving is not None and found.state != "Deleting" and not changed:
-        running = [each for each in context.backend.instances(endpoint) if each.revision == found.serving.id]
-        mine = [each for each in running if each.deployment == name and each.state == "running"]
-        if len(mine) < (found.served or found.wanted).instance_count and settings.sealed(found.wanted):
+        count = (found.served or found.wanted).instance_count
+        if settings.sealed(found.wanted) and _warm(context, endpoint, name, found.serving.id) < count:
             moving.bring_up(context, found.wanted)
         return
     if not part.image:
@@ -86,6 +93,21 @@ def _bring_up(context: Context, endpoint: str, name: str, part: Part) -> None:
         fix = f"promote it again, or go back to another one: sandbox history {endpoint}"
         raise SandboxError("E188", f"deployment {name} cannot be started again", error.what, fix) from None
     moving.bring_up(context, sealed.deployment(image, endpoint, name, part.references))
+
+
+def _warm(context: Context, endpoint: str, name: str, revision: str) -> int:
+    """Count the instances that are ready; those that run and do not say so are ended, so that new ones are started."""
+    found = [
+        each for each in context.backend.instances(endpoint) if (each.deployment, each.revision) == (name, revision)
+    ]
+    running = [each for each in found if each.state == "running"]
+    mute, end = running, time.monotonic() + ASKED_S
+    while mute := [each for each in mute if not context.backend.ready(each).ready]:
+        if time.monotonic() > end:
+            removal.stop(context, mute, grace_s=1)
+            break
+        time.sleep(POLL_S)
+    return len(running) - len(mute)
 
 
 def _tidy(context: Context, endpoint: str, target: Generation) -> None:

@@ -149,6 +149,7 @@ def test_killed_at_each_step_and_said_again(box, images, tmp_path, begin):
     receive(box, first)
     with box.load(least=2000) as result:
         for point in map(str, itertools.count(begin, 3)):
+            assert images.sums("2") == second  # shipped again: the way back has tidied it away
             died = box.dies(point, "receive", str(path))
             assert asked(box) == 200
             if not died:
@@ -178,6 +179,43 @@ def test_another_version_takes_the_place_of_one_that_was_on_its_way(box, images,
     assert receive(box, third).traffic == {three: 100}
     assert history(box)[1:] == [(0, "promote", "anothe", {one: 100}), (2, "promote", "", {three: 100})]
     assert set(box.api.context().endpoint("shop").deployments) == {one, three}
+    box.consistent()
+
+
+def test_what_served_before_may_be_deleted_while_a_promotion_waits_to_go_on(box, images, tmp_path):
+    first, second, third = images.sums("1"), images.sums("2"), images.sums("3")
+    one, two, three = (generations.name_of("blue", each) for each in (first, second, third))
+    receive(box, first)
+    path = tmp_path / "bundle.json"
+    path.write_text(json.dumps(sent(promotion(second, pause_s=ENDLESS_S))))
+    for go_on in (lambda: box.api.promotions.rollback("shop"), lambda: receive(box, third)):
+        with _at_the_gate(box, path) as process:  # of the last step: the version before has no traffic any more
+            process.kill()
+        box.api.online_deployments.delete(one, "shop")
+        assert (live(box), version(box)) == ({two: 100}, "2")
+        done = go_on()
+        assert Generations(box.api.home, "shop").pending() is None
+        assert done.traffic == live(box)
+        box.consistent()
+    assert (live(box), version(box)) == ({three: 100}, "3")
+    assert [(number, verb, weights) for number, verb, _, weights in history(box)] == [
+        (1, "promote", {one: 100}),
+        (0, "promote", {two: 100}), (2, "traffic", {two: 100}), (3, "rollback", {one: 100}),
+        (0, "promote", {two: 100}), (4, "traffic", {two: 100}), (5, "promote", {three: 100}),
+    ]  # fmt: skip
+
+
+def test_a_way_back_asks_whether_what_is_still_there_answers(box, images, engine):
+    first, second = images.sums("1"), images.sums("2")
+    receive(box, first)
+    receive(box, second)
+    [warm] = box.instances(generations.name_of("blue", first))
+    engine.pause(warm.id)  # it runs, and says nothing
+    assert not box.api.context().backend.ready(warm).ready
+    box.api.promotions.rollback("shop")
+    assert version(box) == "1"
+    [fresh] = box.instances(generations.name_of("blue", first))
+    assert fresh.id != warm.id
     box.consistent()
 
 

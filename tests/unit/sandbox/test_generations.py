@@ -12,7 +12,7 @@ from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.generation import Generation, Part
 from sandbox.model.sample import Sample
-from sandbox.model.shares import with_share
+from sandbox.model.shares import among, with_share
 from sandbox.model.state import DeploymentState, EndpointState
 from sandbox.ops import bundle, generations
 from sandbox.ops.bundle import Bundle, Pace
@@ -47,6 +47,20 @@ def test_shares_always_sum_to_a_hundred():
         made = with_share(before, "new", chance.randrange(1, 101))
         assert sum(made.values()) == 100
         assert all(part > 0 for part in made.values())
+
+
+@pytest.mark.parametrize(
+    ("before", "names", "after"),
+    [
+        ({"a": 100}, {"a", "b"}, {"a": 100}),
+        ({"a": 100}, {"b"}, {}),
+        ({"a": 1, "b": 66, "c": 33}, {"b", "c"}, {"b": 67, "c": 33}),
+        ({"a": 50, "b": 0}, {"b"}, {}),
+        ({}, {"a"}, {}),
+    ],
+)
+def test_those_that_are_left_share_as_before(before, names, after):
+    assert among(before, names) == after
 
 
 def gens(*entries):
