@@ -45,7 +45,7 @@ test: .venv/.ready-test
 
 # .ci/docker installs and starts an engine, where we may, and makes an image of Python to build on.
 test-docker: .venv/.ready-test
-	@$(python) -m pytest -m docker -rs tests/docker $(ARGS)
+	@$(python) -m pytest -m docker -rs $(PARALLEL) tests/docker $(ARGS)
 
 # All of it, also after a finding: one run tells everything.
 lint: .venv/.ready-dev
