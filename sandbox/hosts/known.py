@@ -110,7 +110,8 @@ def _wrong_url(url: str) -> str:
     if url.startswith("unix://"):
         return "" if len(socket_of(url)) > 1 and url.startswith("unix:///") else "unix:// needs an absolute path"
     if not url.startswith("ssh://"):
-        return "" if _CONTEXT.fullmatch(url) else f"{url!r} is none of the forms"
+        meant = f"; say ssh://{url}" if "@" in url and "://" not in url else ""
+        return "" if _CONTEXT.fullmatch(url) else f"{url!r} is none of the forms{meant}"
     try:
         parts = urlsplit(url)
         port, name, user = parts.port, parts.hostname, parts.username

@@ -42,7 +42,11 @@ def locate(host: Host, environ: Mapping[str, str] = os.environ) -> Address:
     """Return the address of a host's engine; raises SandboxError, E111, where its Docker context is missing."""
     if "://" in host.url:
         return Address(host.url, f"host {host.name}")
-    return address.of_context(host.url, f"host {host.name}", environ)
+    try:
+        return address.of_context(host.url, f"host {host.name}", environ)
+    except SandboxError as error:
+        fix = f"for a machine: sandbox host add {host.name} ssh://{host.url}; for a context: {error.fix}"
+        raise SandboxError(error.code, error.what, error.why, fix) from None
 
 
 def leave(host: Host) -> None:

@@ -55,6 +55,11 @@ def of_engine(host: Host, error: BaseException) -> SandboxError:
         what, why = error.what, error.why
     else:
         what, why = "its engine does not answer", str(error)
-    return SandboxError(
-        "E155", f"{host.name}: {what}", why, f"see that Docker runs there; sandbox host doctor {host.name}"
-    )
+    return SandboxError("E155", f"{host.name}: {what}", why, f"see whether the engine answers: {_asked(host)}")
+
+
+def _asked(host: Host) -> str:
+    """Return what asks the engine by hand; it helps also where the host is not known yet."""
+    if host.url.startswith("ssh://"):
+        return f"{by_hand(host)} docker version"
+    return f"docker -H {host.url} version" if "://" in host.url else f"docker --context {host.url} version"

@@ -1,5 +1,6 @@
 """A connection to the engine, and what is to be known of it. The Docker SDK is loaded here, when it is needed."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 ANSWER_S = 120.0  # of one call; a build answers in pieces
+FIRST_S = 10.0  # of the first one: an engine that is stopped takes connections, and says nothing
 WITHOUT = "or run it without Docker: --backend process"
 
 
@@ -60,7 +62,9 @@ def connect_to(where: Address) -> "APIClient":
         if where.tls is not None:
             pair = (where.tls.certificate, where.tls.key) if where.tls.certificate and where.tls.key else None
             tls = TLSConfig(client_cert=pair, ca_cert=where.tls.ca or None, verify=where.tls.verify)
-        return APIClient(where.url, version="auto", timeout=ANSWER_S, tls=tls or False)
+        with contextlib.closing(APIClient(where.url, version="auto", timeout=FIRST_S, tls=tls or False)) as first:
+            version = first.api_version
+        return APIClient(where.url, version=version, timeout=ANSWER_S, tls=tls or False)
     except Exception as error:  # noqa: BLE001 - the SDK lets through what requests, urllib3 and paramiko raise
         raise refusal(where, error) from None
 
@@ -69,7 +73,7 @@ def _knock(url: str) -> None:
     """Connect once to a socket of this machine: quicker than loading the SDK to hear that nobody is there."""
     if url.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as visitor:
-            visitor.settimeout(ANSWER_S)
+            visitor.settimeout(FIRST_S)
             visitor.connect(url.removeprefix("unix://"))
 
 
@@ -122,6 +126,10 @@ def refusal(where: Address, error: BaseException) -> SandboxError:
         return SandboxError("E110", "no Docker engine was found", f"{at} is not there", fix)
     if errno.ECONNREFUSED in numbers or "NoValidConnectionsError" in {type(cause).__name__ for cause in causes}:
         return SandboxError("E110", "Docker's engine does not run", f"{at}: nobody listens", f"start it, {WITHOUT}")
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        why = f"{at}: not a word in {FIRST_S:g} s; it is stopped, or has too much to do"
+        fix = f"look at its log, and start it again: systemctl restart docker; {WITHOUT}"
+        return SandboxError("E110", "Docker's engine does not answer", why, fix)
     if "SSHHTTPAdapter" in text:
         fix = f"pip install paramiko into the environment of this program, {WITHOUT}"
         return SandboxError("E111", "Docker's engine is reached by ssh, which needs paramiko", at, fix)

@@ -3,14 +3,15 @@
 import io
 import os
 import signal
+import socket
 
 import pytest
 import requests
 
 from sandbox.home import Home
-from sandbox.hosts import frames, known, refusals, tunnel
+from sandbox.hosts import frames, known, reach, refusals, tunnel
 from sandbox.hosts.known import Host
-from sandbox.image import lost
+from sandbox.image import engine, lost
 from sandbox.model.errors import NotFound, SandboxError
 
 
@@ -64,6 +65,7 @@ def test_a_host_that_was_never_added_is_not_found(home, name):
         ({"url": "ssh://prod?x=1"}, "names no host"),
         ({"url": "tcp://prod:2375"}, "none of the forms"),
         ({"url": "unix://relative"}, "absolute path"),
+        ({"url": "me@10.213.4.2"}, "say ssh://me@10.213.4.2"),
         ({"url": ""}, "none of the forms"),
         ({"folder": "state"}, "no absolute path"),
         ({"folder": "/"}, "no absolute path"),
@@ -116,6 +118,37 @@ def test_an_engine_that_may_not_be_asked_is_told_with_a_way_out(state, why, fix)
     assert found.code == "E155"
     assert found.why == f"/run/x.sock{': ' if state == 'denied' else ' '}{why}"
     assert fix in found.fix
+
+
+def test_an_address_without_ssh_is_no_context_and_is_told_so():
+    with pytest.raises(SandboxError, match="E111") as caught:
+        reach.locate(Host("prod", "10.213.4.2"))
+    assert "sandbox host add prod ssh://10.213.4.2" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("url", "by_hand"),
+    [
+        ("ssh://me@prod:2222", "ssh -p 2222 me@prod docker version"),
+        ("unix:///run/other.sock", "docker -H unix:///run/other.sock version"),
+        ("far", "docker --context far version"),
+    ],
+)
+def test_what_helps_against_an_engine_that_does_not_answer_needs_no_host_that_is_known(url, by_hand):
+    error = refusals.of_engine(Host("prod", url), SandboxError("E110", "it does not answer"))
+    assert (error.code, error.fix.partition(": ")[2]) == ("E155", by_hand)
+
+
+def test_an_engine_that_takes_connections_and_says_nothing_is_not_waited_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "FIRST_S", 0.2)
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(path)
+        silent.listen()
+        with pytest.raises(SandboxError, match="E155") as caught:
+            reach.engine(Host("prod", f"unix://{path}"))
+    assert "does not answer" in caught.value.what
+    assert "not a word in 0.2 s" in caught.value.why
 
 
 def test_connections_that_break_are_told_from_other_failures():
