@@ -13,15 +13,21 @@ from sandbox.cli.session import Session
 from sandbox.model.errors import NotFound, SandboxError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sandbox.hosts.known import Host
     from sandbox.ops.hosts import Looked, Pair
+
+_FLAGS = {"https_port": "--https-port", "http_port": "--http-port", "bind": "--bind", "acme_challenge": "--acme"}
 
 
 def add(session: Session) -> int:
     """Make a host known.
 
     Raises:
-        UsageError: E150, a new host without an address, or one of --cert and --key without the other.
+        UsageError: E150, a new host without an address, or one of --cert and --key without the other; E170, a flag
+            cannot be what it is.
+        SandboxError: E172, the certificate cannot be used.
     """
     given = session.arguments
     host = _described(session)
@@ -31,6 +37,7 @@ def add(session: Session) -> int:
         "bind": given.bind,
         "acme_challenge": given.acme,
     }
+    _possible(settings)
     pair = _pair(given.cert, given.key)
     done = session.sandbox.hosts.add(host, settings, pair, force=given.force, report=session.report)
     session.settle()
@@ -144,6 +151,22 @@ def prepare(session: Session) -> int:
     return 0
 
 
+def _possible(settings: "Mapping[str, Any]") -> None:
+    """See that each flag can be, before anything is shipped; how it goes with the others is known on the host alone."""
+    from sandbox.hosts import production
+
+    for key, value in settings.items():
+        if value is None:
+            continue
+        other = {"https_port": "http_port", "http_port": "https_port"}.get(key)
+        try:
+            production.of({"host": "here", key: value, **({other: value % 65535 + 1} if other else {})})
+        except SandboxError as error:
+            flag = _FLAGS[key]
+            fix = "--acme 127.0.0.1:8402" if flag == "--acme" else f"correct {flag}"
+            raise UsageError("E170", f"{flag} {value} cannot be", error.why, fix) from None
+
+
 def _pair(chain: str | None, key: str | None) -> "Pair | None":
     from sandbox.ops.hosts import Pair
 
@@ -151,7 +174,11 @@ def _pair(chain: str | None, key: str | None) -> "Pair | None":
         return None
     if not chain or not key:
         raise UsageError("E150", "--cert and --key go together", "", "name both files")
-    return Pair(_text(chain), _text(key))
+    from sandbox.hosts import pair
+
+    found = Pair(_text(chain), _text(key))
+    pair.check(found.chain.encode(), found.key.encode())  # as the host does, which is asked much later
+    return found
 
 
 def _text(path: str) -> str:

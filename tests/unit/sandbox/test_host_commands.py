@@ -96,7 +96,7 @@ def test_a_host_whose_engine_does_not_run_is_told(capsys, tmp_path, monkeypatch)
     assert main(["--host", "prod", "status"]) == 1
     said = capsys.readouterr().err
     assert "error[E155] prod: no Docker engine was found" in said
-    assert "sandbox host doctor prod" in said
+    assert f"docker -H unix://{tmp_path}/none.sock version" in said
 
 
 # --- What travels ----------------------------------------------------------------------------------------------------
@@ -221,6 +221,41 @@ def test_settings_that_are_not_said_stay_as_they_are():
     with pytest.raises(SandboxError) as caught:
         site.merged(before, {"https_port": 8080}, "")
     assert caught.value.code == "E170"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--https-port", "99999"], "--https-port 99999 cannot be"),
+        (["--http-port", "65536"], "--http-port 65536 cannot be"),
+        (["--bind", "nonsense"], "--bind nonsense cannot be"),
+        (["--acme", "nobody"], "fix: --acme 127.0.0.1:8402"),
+    ],
+)
+def test_a_flag_that_cannot_be_is_told_by_its_name_before_the_host_is_asked(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("SANDBOX_HOME", str(tmp_path))
+    assert main(["host", "add", "prod", "unix:///nobody/there.sock", *words]) == 2
+    told = capsys.readouterr().err
+    assert "E170" in told
+    assert said in told
+    assert "production.json" not in told
+
+
+def test_flags_that_can_be_are_sent_to_the_host(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("SANDBOX_HOME", str(tmp_path))
+    words = ["--https-port", "80", "--http-port", "65535", "--bind", "::1"]
+    assert main(["host", "add", "prod", "unix:///nobody/there.sock", *words]) == 1
+    assert "E155" in capsys.readouterr().err
+
+
+def test_a_bad_certificate_is_told_before_the_host_is_asked(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("SANDBOX_HOME", str(tmp_path))
+    known.add(Home(str(tmp_path)), Host("prod", "unix:///nobody/there.sock"))
+    (tmp_path / "bad.pem").write_text("nonsense")
+    pair = ["--cert", str(tmp_path / "bad.pem"), "--key", str(tmp_path / "bad.pem")]
+    for words in (["certificate", "prod"], ["add", "prod"]):
+        assert main(["host", *words, *pair]) == 1
+        assert "E172" in capsys.readouterr().err
 
 
 def test_the_gateway_is_made_of_the_image_of_the_commands(tmp_path):
