@@ -11,6 +11,7 @@ from sandbox.cli.session import Session
 if TYPE_CHECKING:
     from sandbox.image.listing import Listed
 
+_FIRST = 366 * 86400 * 11  # Unix time, 1981: images that are the same whenever they are made say 1980
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60))
 
 
@@ -59,6 +60,8 @@ def _print(session: Session, found: "list[Listed]") -> None:
 
 
 def _age(created: float) -> str:
+    if created < _FIRST:
+        return "-"
     seconds = max(0.0, time.time() - created)
     unit, length = next(((unit, length) for unit, length in _UNITS if seconds >= length), ("seconds", 1))
     return f"{seconds / length:.0f} {unit}"

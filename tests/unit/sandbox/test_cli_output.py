@@ -3,11 +3,13 @@
 import io
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sandbox.cli import images
 from sandbox.cli.output import formatted, search, with_groups
 from sandbox.model.errors import SandboxError
 
@@ -21,6 +23,11 @@ ENDPOINT = {
     "description": "Grüße",
     "app_insights_enabled": False,
 }
+
+
+def test_images_of_no_time_have_no_age():
+    assert images._age(315532800.0) == "-"
+    assert images._age(time.time() - 7300) == "2 hours"
 
 
 def test_json_is_two_deep_sorted_and_unescaped():
