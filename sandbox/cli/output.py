@@ -181,6 +181,11 @@ def _painter(kind: Callable[[re.Match[str]], str]) -> Callable[[re.Match[str]], 
     return lambda found: f"\x1b[{_COLOURS[kind(found)]}m{found.group()}\x1b[39m"
 
 
+def counted(number: int, word: str) -> str:
+    """Write a number of things: 1 sample, 2 samples."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def megabytes(size: int) -> str:
     """Write a number of bytes for people."""
     return f"{size / 2**20:.0f} MiB"

@@ -4,7 +4,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cli.output import megabytes, print_json
+from sandbox.cli.output import counted, megabytes, print_json
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _list(session: Session, rows: "list[tuple[Built, bool]]") -> None:
     for built, used in rows:
         days = int((time.time() - built.last_used) / 86400)
         packages = ", ".join(built.packages[:4]) + (" ..." if len(built.packages) > 4 else "")
-        state = "used" if used else f"unused for {days} days"
+        state = "used" if used else f"unused for {counted(days, 'day')}"
         line = f"{built.key[:12]}  Python {built.python_version:<5} {megabytes(built.size):>9}  {state}  {packages}"
         sys.stdout.write(line.rstrip() + "\n")
 

@@ -40,12 +40,16 @@ class Gate:
 
     def __init__(self, context: Context, endpoint: str, name: str, others: Collection[str], most: float) -> None:
         """``most``: percent of errors that are let through, or as many as the others have in the same time."""
+        from sandbox.hosts import production
         from sandbox.image import engine
 
         self._context, self._endpoint, self._name = context, endpoint, name
         self._client = engine.connect()
         self._others = frozenset(others) - {name}
         self._most = most
+        settings = production.read(context.home)
+        logs = f"sandbox --host {settings.host if settings else 'NAME'} logs {endpoint}"
+        self._fix = f"traffic is back where it was; correct what the log shows, and promote again; {logs} shows more"
         self._misses: dict[str, int] = {}
         self._restarts: dict[str, int] = {}  # by instance, when it was first looked at
 
@@ -96,7 +100,7 @@ class Gate:
             if (each.deployment, each.revision) == (self._name, serving)
         ]
         if len(found) < wanted:
-            raise Failed("E185", f"{wanted - len(found)} of {wanted} instances of {self._name} are gone")
+            raise Failed("E185", f"{wanted - len(found)} of {wanted} instances of {self._name} are gone", "", self._fix)
         for each in found:
             self._look_at(each, last=last)
 
@@ -117,14 +121,14 @@ class Gate:
         return sealed.restarts(self._client, instance.id)
 
     def _bad(self, instance: Instance, summary: str) -> Failed:
-        error = Failed("E185", f"instance {instance.index} of {self._name} does not serve: {summary}")
+        error = Failed("E185", f"instance {instance.index} of {self._name} does not serve: {summary}", "", self._fix)
         error.log = self._log(instance)
         return error
 
     def _errors(self, new: Seen, old: Seen, seconds: float) -> Failed:
         what = f"{self._name} answered {new.errors} of {new.requests} requests with errors in {seconds:.0f} s"
         beside = f"; the version before: {old.percent:.3g} percent of {old.requests}" if old.requests else ""
-        error = Failed("E185", what, f"{new.percent:.3g} percent, {self._most:g} are let through{beside}")
+        error = Failed("E185", what, f"{new.percent:.3g} percent, {self._most:g} are let through{beside}", self._fix)
         mine = [each for each in self._context.backend.instances(self._endpoint) if each.deployment == self._name]
         error.log = self._log(mine[0]) if mine else ()
         return error

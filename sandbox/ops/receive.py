@@ -121,7 +121,8 @@ class _Receiving:
 
     def _smoke(self) -> None:
         samples = self._given.samples
-        text = f"{len(samples)} samples" if samples else "no samples are kept: the probes alone count"
+        many = f"{len(samples)} sample{'' if len(samples) == 1 else 's'}"
+        text = many if samples else "no samples are kept: the probes alone count"
         with self._context.step("test", text, self._endpoint, self._name):
             moving.smoke(self._context, self._endpoint, self._name, samples, self._where)
 

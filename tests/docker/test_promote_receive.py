@@ -128,6 +128,8 @@ def test_a_version_that_fails_its_requests_is_taken_back_by_its_gate(box, images
         error = fails(box, bad, "E185", 10, 100, pause_s=ENDLESS_S)
     answered = result["statuses"]
     assert "answered" in error.what
+    assert "traffic is back" in error.fix
+    assert "logs shop shows more" in error.fix
     assert any("odd" in line for line in error.log)
     assert answered.keys() == {"200", "424"}
     assert answered["424"] < answered["200"] / 2  # a tenth, for as long as the gate needed
