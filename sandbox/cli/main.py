@@ -125,7 +125,8 @@ def guarded(session: "Session") -> int:
     except KeyboardInterrupt as interrupt:
         if failures.raw:
             raise
-        return failures.interrupted(EXIT_TERMINATED if isinstance(interrupt, Terminated) else EXIT_INTERRUPTED)
+        terminated = isinstance(interrupt, Terminated) or EXIT_TERMINATED in interrupt.args
+        return failures.interrupted(EXIT_TERMINATED if terminated else EXIT_INTERRUPTED)
     except BrokenPipeError:  # somebody read enough: `sandbox validate ... | head`
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere

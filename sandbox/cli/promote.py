@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sandbox.cli.failures import as_object
-from sandbox.cli.output import aligned, print_json
+from sandbox.cli.output import aligned, counted, print_json
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
 from sandbox.model.errors import SandboxError, UsageError
@@ -52,7 +52,7 @@ def promote(session: Session) -> int:
 
 
 def _told(done: "Promoted") -> list[str]:
-    samples = f"probes and {len(done.samples)} samples" if done.samples else "probes; no samples are kept"
+    samples = f"probes and {counted(len(done.samples), 'sample')}" if done.samples else "probes; no samples are kept"
     lines = [f"{done.endpoint}/{done.deployment} -> {done.host}: {done.there}", f"  here   {done.image}  {samples}"]
     if done.dry_run:
         there = "is there already" if not done.changed else "would be shipped"

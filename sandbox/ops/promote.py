@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 VERB = "host-receive"  # on the host; takes a bundle on standard input
 LAST_LINES = 20
-INTERRUPTED = 130  # the exit code of a command that Ctrl-C has ended
+INTERRUPTED, TERMINATED = 130, 143  # the exit codes of a command that Ctrl-C or SIGTERM has ended
 NO_SAMPLES = "no samples are kept with it: only the probes are tested"
 
 
@@ -216,14 +216,14 @@ class _Heard:
 
         Raises:
             SandboxError: what the host said; E192, it said nothing before it ended.
-            KeyboardInterrupt: Ctrl-C here was handed on, and it has ended by that.
+            KeyboardInterrupt: Ctrl-C or SIGTERM here was handed on, and it has ended by that; its exit code.
         """
         if "result" in self._said:
             found: dict[str, Any] = self._said["result"]
             return found
         if "error" not in self._said:
-            if code == INTERRUPTED:
-                raise KeyboardInterrupt
+            if code in {INTERRUPTED, TERMINATED}:
+                raise KeyboardInterrupt(code)
             why = f"it ended with code {code} before it said how it went"
             broken = Refused("E192", f"the promotion on {self._host} broke off", why, "say the same again: it goes on")
             broken.log = tuple(self._errors)

@@ -58,6 +58,7 @@ def test_what_was_promoted_is_told_for_both_sides():
     said = promote._told(done)
     assert said[0] == "shop/blue -> prod: blue-01234567"
     assert [IMAGE in line for line in said] == [False, True, True, False]
+    assert said[1].endswith("probes and 1 sample")
     assert said[3] == "  generation 2, traffic blue-01234567=100"
     would = Promoted("prod", "shop", "blue", "blue-01234567", IMAGE, "", (), dry_run=True, steps=(10, 100))
     assert "no samples are kept" in promote._told(would)[1]
@@ -113,8 +114,10 @@ def test_a_promotion_that_ends_before_it_says_how_it_went_was_interrupted_here_o
     said = _Heard(Context.of(Home(str(tmp_path))), "prod")
     said.line("no JSON")
     said.error("Killed")
-    with pytest.raises(KeyboardInterrupt):
-        said.result(130)
+    for code in (130, 143):
+        with pytest.raises(KeyboardInterrupt) as ended:
+            said.result(code)
+        assert ended.value.args == (code,)
     with pytest.raises(SandboxError, match="E192") as raised:
         said.result(137)
     assert raised.value.log == ("Killed",)
@@ -142,3 +145,12 @@ def test_a_reason_is_told_once(log, monkeypatch, capsys):
     err = capsys.readouterr().err
     assert err.count("usual: 7 instead of 6") == max(1, len(log))
     assert ("| odd" in err) == (len(log) == 2)
+
+
+@pytest.mark.parametrize(("given", "code"), [((130,), 130), ((143,), 143), ((), 130)])
+def test_a_command_on_a_host_that_a_signal_has_ended_ends_with_its_code_here(given, code, monkeypatch):
+    def ended(_session):
+        raise KeyboardInterrupt(*given)
+
+    monkeypatch.setattr(promote, "promote", ended)
+    assert main(["promote", "shop", "--to", "prod"]) == code
