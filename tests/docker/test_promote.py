@@ -89,8 +89,8 @@ def test_the_image_that_was_tested_serves_on_the_host_and_an_upgrade_loses_no_re
     assert again.shipped < 100_000  # but for the code everything was there
     assert said.count(again.image) == 2  # here, and there
     status = site.there("status")
-    assert again.image.removeprefix("sha256:")[:12] in status.partition("Here")[0]
-    assert again.image.removeprefix("sha256:")[:12] in status.partition("Here")[2]
+    assert again.image.removeprefix("sha256:")[:12] in status.partition("Sealed here")[0]
+    assert again.image.removeprefix("sha256:")[:12] in status.partition("Sealed here")[2]
     with site.load(key) as result:
         assert first.there in site.there("rollback", "shop")
         assert site.version(key) == "1"
@@ -115,13 +115,15 @@ def test_a_version_that_is_bad_on_the_host_alone_takes_itself_back(site):
         assert "on prod:" in error.what
         assert error.log[0] == "usual: $.sum is 7.5 instead of 3.5"
         filler = Path(site.state, "filler")
-        with filler.open("wb") as file, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
             while True:
                 file.write(bytes(2**16))
-        site.deploy("unlucky")
-        with pytest.raises(SandboxError) as full:
-            site.promote()
-        filler.unlink()
+        try:
+            site.deploy("unlucky")
+            with pytest.raises(SandboxError) as full:
+                site.promote()
+        finally:
+            filler.unlink()
         assert "no space" in f"{full.value.what} {full.value.why} {full.value.log}".lower()
         assert site.version(key) == "good"
         assert traffic(site) == {good.there: 100}
