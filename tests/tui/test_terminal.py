@@ -202,7 +202,7 @@ def test_a_safe_rollout_by_keys(box, terminal):  # noqa: PLR0915 - one walk
         assert time.monotonic() - began < DEADLINE_S
         time.sleep(0.02)
     assert [each["state"] for each in states(box)] == ["Succeeded"] * 3
-    until(lambda: not at_work(box), DEADLINE_S)  # the job that was begun last, which the terminal UI does not take along
+    until(lambda: not at_work(box), DEADLINE_S)  # the job begun last outlives the terminal UI
     box.api.down()
 
 
