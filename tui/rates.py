@@ -55,6 +55,6 @@ def quantile(buckets: Mapping[float, int], share: float) -> float | None:
         count = buckets[bound]
         if count >= wanted:
             inside = count - below
-            return bound if inside <= 0 else low + (bound - low) * (wanted - below) / inside
+            return bound if inside <= 0 else min(bound, low + (bound - low) * ((wanted - below) / inside))
         low, below = bound, count
     return low

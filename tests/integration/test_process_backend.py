@@ -86,7 +86,7 @@ def test_the_failing_line_of_init_is_told(here):
     assert failure.summary.startswith("FileNotFoundError: ")
     assert f'  File "{app / "score.py"}", line 5, in init' in failure.traceback
     assert "about to load" in failure.log[-1]
-    ended = here.now(instance)
+    ended = until(lambda: (now := here.now(instance)).state == "exited" and now)  # it says why before it ends
     assert (ended.state, ended.exit_code, ended.pid) == ("exited", 3, None)
     assert here.backend.failure(instance) == failure
 

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sandbox.gateway.stats import Counts
@@ -80,6 +80,7 @@ def test_nothing_asked_is_no_time_and_no_share_of_errors():
 
 
 @given(st.dictionaries(st.floats(1, 1e4), st.integers(0, 50), min_size=1, max_size=8), st.floats(0, 1))
+@example({6554.385049936253: 5}, 1.0)
 def test_a_quantile_lies_between_nothing_and_the_last_bound(counts, part):
     total, buckets = 0, {}
     for bound in sorted(counts):
