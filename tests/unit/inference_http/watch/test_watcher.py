@@ -18,6 +18,7 @@ from inference_http.watch.watcher import Watcher, version_of
 
 CODE = ("*.py", "*.json", "*.yaml")
 QUIET_S = 0.35  # nothing has been told for that long: nothing will be
+DEBOUNCE_S = 0.08  # more than in use: a machine with other things to do pauses a test in the midst of its burst
 
 
 class Told:
@@ -70,9 +71,9 @@ def told():
 def start(folder, told):
     started = []
 
-    def make(roots=None, include=CODE, exclude=(), poll=None, models=()):
+    def make(roots=None, include=CODE, exclude=(), poll=None, models=(), debounce_s=DEBOUNCE_S):
         roots, models = [str(root) for root in roots or [folder]], [str(model) for model in models]
-        watcher = Watcher(roots, include, exclude, poll, on_change=told, models=models)
+        watcher = Watcher(roots, include, exclude, poll, on_change=told, models=models, debounce_s=debounce_s)
         started.append(watcher)
         watcher.start()
         return watcher
@@ -294,6 +295,7 @@ def test_the_last_events_of_a_checkout_may_be_late(start, folder, told, monkeypa
         dispatch(self, event)
 
     monkeypatch.setattr(events.Events, "dispatch", late)
+    monkeypatch.setattr(watcher_module, "AFTER_GIT_S", 0.25)
     (folder / ".git").mkdir()
     start()
     (folder / ".git" / "index.lock").write_text("")
@@ -642,7 +644,7 @@ def test_a_change_without_an_event_is_found_and_from_then_on_it_looks(start, fol
 
 
 def test_from_save_to_call_takes_little_more_than_the_quiet_it_waits_for(start, folder, told):
-    start()
+    start(debounce_s=watcher_module.DEBOUNCE_S)
     delays = []
     for number in range(20):
         (folder / "score.py").write_text(f"x = {number + 10}\n")
