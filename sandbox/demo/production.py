@@ -10,9 +10,7 @@ again; our program's image and the folder /var/lib/endpoint-sandbox-demo stay.
 
 import contextlib
 import os
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sandbox.api import Sandbox
-from sandbox.demo.__main__ import patient, stop
+from sandbox.demo import stage
 from sandbox.demo.paper import answer, bars, command, heading, paint, result, say
 from sandbox.demo.project import DemoFailed
 from sandbox.demo.second import Second, missing
@@ -272,25 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if lacks:
         sys.stderr.write(f"a second engine needs {lacks}; or give a host: make demo-production HOST=ssh://user@host\n")
         return 1
-    signal.signal(signal.SIGTERM, stop)
-    with tempfile.TemporaryDirectory(prefix="sandbox-demo-", ignore_cleanup_errors=True) as folder:
-        story = Story(Path(folder).resolve(), host)
-        try:
-            story.play()
-        except DemoFailed as failure:
-            sys.stderr.write(f"\nthe demo failed: {failure}\n")
-            return 1
-        except SandboxError as error:
-            lines = (str(error), error.why, error.fix and f"fix: {error.fix}", *getattr(error, "log", ()))
-            sys.stderr.write("\nthe demo failed: " + "\n    ".join(line for line in lines if line) + "\n")
-            return 1
-        except KeyboardInterrupt:
-            say("\nstopping: what runs is ended, here and there")
-            return 130
-        finally:
-            with patient():
-                story.clean_up()
-    return 0
+    return stage.perform(lambda folder: Story(folder, host), "stopping: what runs is ended, here and there")
 
 
 if __name__ == "__main__":

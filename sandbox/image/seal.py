@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.image import archive, dockerfile, labels, ship_parts
+from sandbox.model.connection import refers_to_secret
 from sandbox.model.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "1"
 GIT_S = 10.0
-SECRET = "${{"  # what refers to a secret is never in an image  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def write(client: "APIClient", content: Content, folder: str) -> str:
 
 def _changes(base: Mapping[str, Any], content: Content) -> dict[str, Any]:
     env = dict(each.split("=", 1) for each in base["Config"]["Env"] or ())
-    env |= {name: value for name, value in content.variables.items() if SECRET not in value}
+    env |= {name: value for name, value in content.variables.items() if not refers_to_secret(value)}
     kept = {name: value for name, value in (base["Config"]["Labels"] or {}).items() if name == labels.BASE}
     said = {
         **kept,

@@ -111,3 +111,11 @@ def _of_credentials(credentials: Credentials) -> list[Violation]:
         what = f"{key!r} is no key in credentials of type {credentials.type}"
         found.append(Violation("E030", ("credentials", key), what, why))
     return found
+
+
+def refers_to_secret(value: str | None) -> bool:
+    """Tell whether a variable's value may stand for a secret: it goes into no image and no file that others read.
+
+    Wider than what is replaced (``sandbox.store.connections_inject``): where a reference is misspelled, nothing leaks.
+    """
+    return value is not None and "${{" in value

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.image import devcontainer
+from sandbox.model.connection import refers_to_secret
 from sandbox.model.progress import Event
 from sandbox.model.state import DeploymentState
 from sandbox.ops import containers, scoring
@@ -127,7 +128,7 @@ def _container(state: DeploymentState) -> devcontainer.Described | None:
     return devcontainer.Described(
         name=f"{state.wanted.endpoint_name}/{state.wanted.name}",
         image=serving.image,
-        variables={name: value for name, value in serving.variables.items() if not devcontainer.is_secret(value)},
+        variables={name: value for name, value in serving.variables.items() if not refers_to_secret(value)},
         code=code.code,
         inside=serving.container.code,
         mounts=tuple((each.source, each.target) for each in serving.container.mounts),

@@ -9,6 +9,7 @@ from sandbox.image.build import Builder
 from sandbox.image.listing import Listed
 from sandbox.mlflow import nocode
 from sandbox.model.asset import Model
+from sandbox.model.connection import refers_to_secret
 from sandbox.model.deployment import Deployment
 from sandbox.model.errors import SandboxError
 from sandbox.model.state import DeploymentState, Revision
@@ -106,7 +107,7 @@ def make_sealed(context: Context, endpoint: str, name: str, *, tag: str | None =
         base = Builder(client, context.home, context.report, made_for=f"{endpoint}/{name}").environment(environment)
         content = _content(made_of, serving, base.id)
         image = seal.write(client, content, context.home.at("images"))
-        needs = tuple(sorted(key for key, value in content.variables.items() if seal.SECRET in value))
+        needs = tuple(sorted(key for key, value in content.variables.items() if refers_to_secret(value)))
         told.note(f"{image[7:19]} is tried, read-only and without anything of this machine")
         secrets = _secrets(context, serving, needs)
         asked = f"{image[7:19]}, as sealed,"

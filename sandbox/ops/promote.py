@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sandbox.model import settings, traffic
+from sandbox.model.connection import refers_to_secret
 from sandbox.model.errors import NotFound, SandboxError
 from sandbox.model.progress import Event
 from sandbox.model.sample import Sample
@@ -183,10 +184,8 @@ def _endpoint(state: EndpointState) -> dict[str, Any]:
 
 def references(state: DeploymentState) -> dict[str, str]:
     """Return the variables that name secrets: the names travel, and the host looks up secrets of its own."""
-    from sandbox.image import seal
-
     variables = (state.serving.variables if state.serving else {}) or {}
-    return {name: value for name, value in variables.items() if seal.SECRET in value}
+    return {name: value for name, value in variables.items() if refers_to_secret(value)}
 
 
 class _Heard:

@@ -24,11 +24,6 @@ _VAULT = re.compile(r"https://(?P<host>[^/]+)/secrets/(?P<secret>[^/]+)(?:/(?P<v
 _FORMS = "${{azureml://connections/NAME}}, .../target, .../credentials/KEY and .../metadata/KEY"
 
 
-def is_reference(value: str | None) -> bool:
-    """Tell whether a variable's value is to be replaced."""
-    return value is not None and bool(_REFERENCE.fullmatch(value))
-
-
 def resolve(home: Home, variables: Mapping[str, str | None]) -> dict[str, str]:
     """Return the variables with the secrets in the place of references; those without a value are left out.
 
