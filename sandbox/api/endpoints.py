@@ -109,15 +109,19 @@ class OnlineEndpoints(Part):
 
     def credentials(self, name: str) -> dict[str, Any]:
         """Return ``primaryKey`` and ``secondaryKey``, or ``accessToken`` and its times (spec section 4)."""
-        from sandbox.ops import endpoints
+        from sandbox.ops import endpoint_keys
 
-        return endpoints.credentials(self._context(), name)
+        return endpoint_keys.credentials(self._context(), name)
 
     def regenerate_keys(self, name: str, which: str = "primary", *, report: Report = quiet) -> None:
-        """Replace one key, ``primary`` or ``secondary``; the other one works throughout."""
-        from sandbox.ops import endpoints
+        """Replace one key, ``primary`` or ``secondary``; the other one works throughout.
 
-        endpoints.regenerate_keys(self._context(report), name, which)
+        ``signing``: the key that signs the tokens of an endpoint that takes tokens; those given out stay good until
+        they expire, or until it is replaced once more.
+        """
+        from sandbox.ops import endpoint_keys
+
+        endpoint_keys.regenerate_keys(self._context(report), name, which)
 
     def own_files(self, name: str) -> "Callable[[str], str]":
         """Return what writes the developer's own paths into an answer that names copies of the code."""

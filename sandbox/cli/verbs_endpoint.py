@@ -19,6 +19,7 @@ from sandbox.cli.words import (
 NAME = Flag(("--name", "-n"), "The endpoint.", "NAME", of="endpoint")
 TRAFFIC = Flag(("--traffic", "-r"), 'Live traffic in percent: "blue=90 green=10".', "SHARES", "words", default=())
 MIRROR = Flag(("--mirror-traffic",), 'Copies in percent: "green=10".', "SHARES", "words", default=())
+KINDS = ("primary", "secondary", "signing")
 AUTH = Flag(("--auth-mode",), "key, aml_token or aad_token.", "MODE")
 
 ENDPOINT = Group(
@@ -100,10 +101,10 @@ ENDPOINT = Group(
         ),
         Verb(
             "regenerate-keys",
-            "make one of the two keys anew; the other one goes on working",
+            "make one of the two keys anew; the other one goes on working. With tokens: the key that signs them",
             (
                 NAME.needed(),
-                Flag(("--key-type",), "Which one; primary unless given.", "", "choice", ("primary", "secondary")),
+                Flag(("--key-type",), "Primary unless given; signing where it takes tokens.", "", "choice", KINDS),
                 NO_WAIT,
                 LOCAL,
             ),

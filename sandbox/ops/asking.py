@@ -14,7 +14,7 @@ from sandbox.hosts.certificate import Finding
 from sandbox.model import settings, traffic
 from sandbox.model.errors import SandboxError, UsageError
 from sandbox.model.state import EndpointState, Failure
-from sandbox.ops import endpoints, generations, production, scoring, tested
+from sandbox.ops import endpoint_keys, generations, production, scoring, tested
 from sandbox.ops.backends import contained, seen
 from sandbox.ops.context import Context, failure_of
 from sandbox.ops.publish import locked_out, told
@@ -62,7 +62,7 @@ def invoke(
     if deployment is not None:
         context.deployment(name, deployment)
         headers["azureml-model-deployment"] = deployment.lower()
-    found = endpoints.credentials(context, name)
+    found = endpoint_keys.credentials(context, name)
     headers["Authorization"] = f"Bearer {found.get('primaryKey') or found.get('accessToken')}"
     connection = http.client.HTTPConnection("127.0.0.1", state.port, timeout=INVOKE_S)
     try:

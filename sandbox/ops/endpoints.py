@@ -3,11 +3,11 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.model import settings, traffic
 from sandbox.model.endpoint import Endpoint
-from sandbox.model.errors import SandboxError, UsageError
+from sandbox.model.errors import SandboxError
 from sandbox.model.state import EndpointState
 from sandbox.ops import generations, ports, strays
 from sandbox.ops.context import Context, refuse_if_deleted
@@ -122,59 +122,6 @@ def all_traffic(context: Context, name: str, deployment: str) -> EndpointState:
         return replace(endpoint, traffic={deployment: 100}, mirror_traffic=mirror)
 
     return update(context, name, change=not_mirrored, live={deployment: 100})
-
-
-def credentials(context: Context, name: str) -> dict[str, Any]:
-    """Return what opens the endpoint, as Azure writes it (spec section 4): keys or a token."""
-    state = context.endpoint(name)
-    if state.endpoint.auth_mode == "key":
-        found = keys.read(context.home, state.name)
-        return {"primaryKey": found.primary, "secondaryKey": found.secondary}
-    from sandbox.store import tokens
-
-    return tokens.as_azure(tokens.issue(context.home, state.name, state.endpoint.auth_mode))
-
-
-def regenerate_keys(context: Context, name: str, which: str) -> None:
-    """Replace one key, primary or secondary; requests with the other one never notice.
-
-    Raises:
-        NotFound: E050.
-        UsageError: E095, there is no such key.
-        SandboxError: E064, the endpoint takes tokens.
-    """
-    which = which.lower()
-    if which not in ("primary", "secondary"):
-        raise UsageError("E095", f"there is no {which} key", "", "primary or secondary")
-    state = context.endpoint(name)
-    if state.endpoint.auth_mode != "key":
-        why = f"its auth_mode is {state.endpoint.auth_mode}: there are tokens, and they expire by themselves"
-        raise SandboxError(
-            "E064", f"endpoint {name} has no keys", why, f"sandbox online-endpoint get-credentials -n {name}"
-        )
-    with context.step("gateway", f"{which} key of {state.name}", state.name):
-        with context.store.alone(name):
-            before = _keys(context, state.name)
-            made = keys.replace(context.home, state.name, "secondary" if which == "secondary" else "primary")
-        try:
-            publish(context, state.name)
-        except SandboxError:
-            with context.store.alone(name):
-                if before is not None and _keys(context, state.name) == made:  # else another command's are there
-                    keys.make(context.home, state.name, primary=before.primary, secondary=before.secondary)
-            with contextlib.suppress(SandboxError):
-                publish(context)
-            raise
-    context.store.note(state.name, "regenerate-keys", f"{which} key replaced")
-
-
-def _keys(context: Context, name: str) -> keys.Keys | None:
-    try:
-        return keys.read(context.home, name)
-    except SandboxError as error:
-        if error.code != "E096":
-            raise
-        return None
 
 
 def keeping_traffic(endpoint: Endpoint, before: Endpoint) -> Endpoint:

@@ -10,6 +10,7 @@ from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import NotFound, SandboxError, UsageError
 from sandbox.ops import endpoints
 from tests.support.boxes import box_in
+from tests.support.gateways import ask
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the gateway needs unix sockets")
 
@@ -108,6 +109,37 @@ def test_a_key_that_does_not_exist_is_not_replaced(box):
     with pytest.raises(UsageError):
         box.api.online_endpoints.regenerate_keys("shop", "tertiary")
     assert box.api.online_endpoints.credentials("shop") == before
+
+
+def test_the_key_that_signs_tokens_is_replaced_and_no_request_is_refused(box):
+    box.endpoint(auth_mode="aml_token", traffic={"blue": 100})
+    box.deployment("blue")
+    box.api.up([str(box.folder)])
+
+    def token():
+        return box.api.online_endpoints.credentials("shop")["accessToken"]
+
+    def status(key):
+        return ask(box.port(), key=key, body=b"{}").status
+
+    tokens = [token()]
+    with box.load(key=tokens[0], least=500) as result:
+        box.api.online_endpoints.regenerate_keys("shop", "signing")
+        tokens.append(token())
+        assert [status(each) for each in tokens] == [200, 200]
+    assert (list(result["statuses"]), result["errors"]) == (["200"], [])
+    box.api.online_endpoints.regenerate_keys("shop", "Signing")
+    tokens.append(token())
+    assert [status(each) for each in tokens] == [401, 200, 200]
+
+
+def test_keys_of_the_other_kind_are_not_replaced(box):
+    box.api.online_endpoints.create(box.endpoint())
+    box.api.online_endpoints.create(box.endpoint("bank", auth_mode="aad_token"))
+    for name, which, fix in (("shop", "signing", "primary"), ("bank", "primary", "--key-type signing")):
+        with pytest.raises(SandboxError) as caught:
+            box.api.online_endpoints.regenerate_keys(name, which)
+        assert (caught.value.code, fix in caught.value.fix) == ("E064", True)
 
 
 def test_a_file_promotes_a_deployment_that_was_mirrored(box):

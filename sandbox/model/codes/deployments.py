@@ -69,7 +69,11 @@ ROWS = {
         "The command was ended, or another one took its place, before the deployment was ready.",
         "Say it again: it goes on. What served before, serves.",
     ),
-    "E064": Code("endpoint has no keys", "Its `auth_mode` is a token's.", "`sandbox online-endpoint get-credentials`."),
+    "E064": Code(
+        "endpoint has no such keys",
+        "Its `auth_mode` is a token's, which a signing key signs (ours, or the trusted issuer's); or it is `key`.",
+        "`sandbox online-endpoint get-credentials` shows what opens it.",
+    ),
     "E065": Code(
         "endpoint does not answer", "Nothing listens on its port.", "`sandbox up` brings back what was there."
     ),
