@@ -41,7 +41,9 @@ demo-production: .venv/.ready-demo
 	@$(python) -m sandbox.demo.production $(HOST)
 
 test: .venv/.ready-test
-	@$(python) -m pytest --cov -m 'not docker' $(PARALLEL) $(ARGS)
+	@status=0; $(python) -m pytest --cov --cov-report= -m 'not docker' $(PARALLEL) $(ARGS) || status=$$?; \
+	echo "coverage: $$($(python) -m coverage report --format=total) %   (line by line: .venv/bin/coverage report)"; \
+	exit $$status
 
 # .ci/docker installs and starts an engine, where we may, and makes an image of Python to build on.
 test-docker: .venv/.ready-test
