@@ -80,7 +80,8 @@ def main() -> None:
         with production(Path(name), engine, engine.state, url=engine.ssh_url) as site:
             row("host add, with the program itself as an image", time.monotonic() - began)
             images = by_us(site)
-        by_hand(engine, images)
+            site.there("online-endpoint", "delete", "-n", "shop", "--yes")
+            by_hand(engine, images)  # before the images go, with all that is here
 
 
 def by_us(site: Production) -> list[str]:
