@@ -7,6 +7,7 @@ metrics, refusals) by one control thread, so that a busy run() never delays a pr
 import contextlib
 import sys
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
 
@@ -16,6 +17,8 @@ from inference_http.debug import debuggee
 from inference_http.telemetry.slot import Slot
 from inference_http.web.channel import Channel
 from inference_http.web.writing import Refusal
+
+Meanwhile = Callable[[Callable[[], bool]], None]
 
 
 class Dispatcher:
@@ -65,12 +68,16 @@ class Dispatcher:
                 self._scoring.get_nowait()
         self.stop()
 
-    def run_scoring(self) -> None:
-        """Answer scoring requests on the calling thread until ``stop``."""
+    def run_scoring(self, meanwhile: Meanwhile | None = None) -> None:
+        """Answer scoring requests on the calling thread until ``stop``.
+
+        ``meanwhile`` is called before each, with what tells whether there is nothing to answer; it returns soon after a
+        request was queued.
+        """
         if self._pool:
             self._stopped.wait()
         else:
-            self._answer(self._scoring)
+            self._answer(self._scoring, meanwhile)
 
     def replace_stuck_thread(self) -> None:
         """Answer what waits behind a stuck run() on one more thread; the worker is about to be replaced."""
@@ -82,9 +89,16 @@ class Dispatcher:
             debuggee.exempt(thread)  # probes are answered while run() stands at a breakpoint
         thread.start()
 
-    def _answer(self, queue: "SimpleQueue[Channel | None]") -> None:
+    def _answer(self, queue: "SimpleQueue[Channel | None]", meanwhile: Meanwhile | None = None) -> None:
         scoring_queue = queue is self._scoring
-        while (channel := queue.get()) is not None:
+        while True:
+            while meanwhile is not None:
+                meanwhile(queue.empty)
+                if not queue.empty():
+                    break
+            channel = queue.get()
+            if channel is None:
+                return
             if not scoring_queue:
                 channel.service()
                 continue

@@ -10,7 +10,6 @@ import logging
 import math
 import select
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,15 +20,16 @@ from waitress.server import TcpWSGIServer
 
 from inference_http import contract
 from inference_http.config.settings import Settings
-from inference_http.debug import debuggee
 from inference_http.scoring import scorer
 from inference_http.telemetry.slot import Slot
 from inference_http.web.channel import LOOKAHEAD, Channel
 from inference_http.web.dispatch import Dispatcher
+from inference_http.web.loop import Loop
 
 CONNECTION_LIMIT = 4096  # open connections of one worker, where the process may open as many files
 CLOSING_IDLE_S = 1.0  # without a successor: how long a connection must have been quiet before it is closed
 TICK_S = 1.0
+SWEEP_S = 0.1  # while draining
 
 logger = logging.getLogger("azmlinfsrv")
 _poll = wasyncore.poll2 if hasattr(select, "poll") else wasyncore.poll
@@ -115,21 +115,27 @@ class Httpd:
         self._on_empty: Callable[[], None] = lambda: None
         self._next_tick = 0.0
         self._done = False
+        self._loop = Loop(self._wait, TICK_S, self._listeners[0].pull_trigger)
 
     def start(self) -> None:
         """Start the loop and the answering threads; nothing is accepted before ``accept``."""
         self.dispatcher.start()
-        thread = threading.Thread(target=self._loop, name="inference-http loop", daemon=True)
-        debuggee.exempt(thread)
-        thread.start()
+        self._loop.start()
+
+    def run_scoring(self, *, debugged: bool) -> None:
+        """Answer scoring requests on the calling thread until this worker has left.
+
+        ``debugged``: a debugger may suspend this thread at any time, so that it waits for no connections meanwhile.
+        """
+        self.dispatcher.run_scoring(None if debugged else self._loop.turn)
 
     def accept(self) -> None:
         """Begin to accept connections. Any thread."""
-        self._in_loop(self._accept)
+        self._loop.call(self._accept)
 
     def adopt(self, sock: socket.socket) -> None:
         """Take over a connection that another worker accepted. Any thread."""
-        self._in_loop(lambda: self._adopt(sock))
+        self._loop.call(lambda: self._adopt(sock))
 
     def retire(self, hand_over: HandOver | None, on_stopped: Callable[[], None], on_empty: Callable[[], None]) -> None:
         """Leave: ``on_stopped`` is called once nothing is accepted any more, ``on_empty`` once no connection is left.
@@ -148,7 +154,7 @@ class Httpd:
                 self._stop_accepting(listener)
             self._on_stopped()
 
-        self._in_loop(begin)
+        self._loop.call(begin)
 
     def mark(self, version: str, broken: str | None) -> None:
         """Let every answer carry the version of the code, and what is wrong with a newer one. Any thread."""
@@ -175,18 +181,15 @@ class Httpd:
 
     # --- Only on the loop's thread -----------------------------------------------------------------------------------
 
-    def _in_loop(self, call: Callable[[], None]) -> None:
-        self._listeners[0].trigger.pull_trigger(call)
-
-    def _loop(self) -> None:
-        while not self._done:
-            _poll(TICK_S if not self.draining else 0.1, self.map)
-            now = time.monotonic()
-            if now >= self._next_tick:
-                self._next_tick = now + TICK_S
-                self._tick(now)
-            if self.draining:
-                self._sweep()
+    def _wait(self, longest_s: float) -> bool:
+        _poll(min(longest_s, SWEEP_S) if self.draining else longest_s, self.map)
+        now = time.monotonic()
+        if now >= self._next_tick:
+            self._next_tick = now + TICK_S
+            self._tick(now)
+        if self.draining:
+            self._sweep()
+        return not self._done
 
     def _tick(self, now: float) -> None:
         self.slot.heartbeat()

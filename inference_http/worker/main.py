@@ -87,7 +87,8 @@ class Worker:
         worker = os.getpid()
         logger.info("Worker with pid %s ready for serving traffic", worker)
         self.wire.post("ready", pid=worker, **self.runtime.report())
-        self.runtime.httpd.dispatcher.run_scoring()
+        debugged = self.task.debug is not None or self.settings.debug_port is not None
+        self.runtime.httpd.run_scoring(debugged=debugged)
         if os.getpid() != worker:
             _flush()
             os._exit(contract.EXIT_OK)  # forked by the script, and come back from run(): it is nobody's worker
