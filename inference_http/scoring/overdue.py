@@ -135,16 +135,20 @@ class Overdue:
     # --- The watcher's thread --------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        quiet = self._quiet
+        quiet, roused = self._quiet, True
         while not self._closing:
             self.wake_at = inf  # a call that starts now may be missed by the sweep, so it must rouse
-            self.wake_at = wake_at = inf if self._suspended else self._sweep()
-            quiet.acquire(timeout=max(0.0, min(wake_at - monotonic(), LONGEST_WAIT_S)))
+            self.wake_at = wake_at = inf if self._suspended else self._sweep(busy=roused)
+            roused = quiet.acquire(timeout=max(0.0, min(wake_at - monotonic(), LONGEST_WAIT_S)))
 
-    def _sweep(self) -> float:
-        """Do what is due; the time of what is due next."""
+    def _sweep(self, *, busy: bool) -> float:
+        """Do what is due; when to look again. ``busy``: somebody has roused us, and more will come.
+
+        What starts from now on is due a whole limit later at the earliest. Without looking then, each of many short
+        calls, which have ended before we come to see them, would rouse us.
+        """
         now = monotonic()
-        wake_at = inf
+        wake_at = now + self.first_limit_s if busy else inf
         for call in self.running.copy():
             due = self._since(call) + self.first_limit_s
             wake_at = min(wake_at, due if due > now else self._expire(call, now))

@@ -645,3 +645,23 @@ def test_closed_deadlines_limit_nothing(make):
     deadlines = make()
     deadlines.close()
     assert deadlines.open().run(spin, 0.08) == "finished"
+
+
+def test_short_calls_leave_the_watcher_asleep(make, monkeypatch):
+    deadlines = make(limit_ms=60_000)
+    overdue = deadlines.open()._overdue
+    roused = []
+    rouse = overdue.rouse
+    monkeypatch.setattr(overdue, "rouse", lambda: (roused.append(1), rouse()))
+    for _ in range(50):
+        deadlines.open().run(lambda: None)
+        time.sleep(0.002)  # the watcher has looked meanwhile, and found nothing that runs
+    assert len(roused) <= 2
+
+
+def test_a_call_after_a_long_rest_is_ended_in_time(make, untraced):
+    deadlines = make(limit_ms=50)
+    for _ in range(2):
+        deadlines.open().run(lambda: None)
+        time.sleep(0.2)  # the watcher has looked, found nothing, and rests until it is roused
+        assert timed(deadlines.open(), spin) < 0.05 + PROMPT_S
