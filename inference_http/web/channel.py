@@ -190,7 +190,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             RefusalTask(self, request).service()
 
     def _next(self, task: AnswerTask, request: Any) -> None:
-        full = len(self.requests) > LOOKAHEAD
+        full = False
         if task.close_on_finish:
             with self.requests_lock:
                 self.close_when_flushed = True
@@ -205,6 +205,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 self.current_outbuf_count = self.adj.outbuf_high_watermark
             request.close()
             with self.requests_lock:
+                full = len(self.requests) > LOOKAHEAD
                 self.requests.pop(0)
                 if self.connected and self.requests:
                     self.server.add_task(self)

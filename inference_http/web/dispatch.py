@@ -18,7 +18,7 @@ from inference_http.telemetry.slot import Slot
 from inference_http.web.channel import Channel
 from inference_http.web.writing import Refusal
 
-Meanwhile = Callable[[Callable[[], bool]], None]
+Meanwhile = Callable[[Callable[[], bool]], bool]
 
 
 class Dispatcher:
@@ -31,6 +31,7 @@ class Dispatcher:
         self._slot = slot
         self._stopped = threading.Event()
         self._pool = settings.threads if settings.threads > 1 else 0
+        self._busy = False
 
     def start(self) -> None:
         """Start the threads. With one scoring thread there is none to start: the caller's main thread is it."""
@@ -45,7 +46,8 @@ class Dispatcher:
             self._control.put(channel)
             return
         waiting = self._scoring.qsize()
-        if waiting >= self._max_waiting:
+        about_to_run = not self._pool and not self._busy  # the thread that reads takes the first one itself
+        if waiting >= self._max_waiting + about_to_run:
             text = f"{waiting} requests are waiting for run() already (--max-waiting {self._max_waiting})"
             request.error = Refusal(HTTPStatus.TOO_MANY_REQUESTS, text, close=False, retry_after_s=1)
             self._control.put(channel)
@@ -72,7 +74,7 @@ class Dispatcher:
         """Answer scoring requests on the calling thread until ``stop``.
 
         ``meanwhile`` is called before each, with what tells whether there is nothing to answer; it returns soon after a
-        request was queued.
+        request was queued, and says whether there is nothing still.
         """
         if self._pool:
             self._stopped.wait()
@@ -92,18 +94,20 @@ class Dispatcher:
     def _answer(self, queue: "SimpleQueue[Channel | None]", meanwhile: Meanwhile | None = None) -> None:
         scoring_queue = queue is self._scoring
         while True:
-            while meanwhile is not None:
-                meanwhile(queue.empty)
-                if not queue.empty():
-                    break
+            while meanwhile is not None and meanwhile(queue.empty):
+                pass
             channel = queue.get()
             if channel is None:
+                if scoring_queue:  # for whoever else answers from here
+                    queue.put(None)
                 return
             if not scoring_queue:
                 channel.service()
                 continue
             self._slot.in_flight(+1)
+            self._busy = True
             try:
                 channel.service()
             finally:
+                self._busy = False
                 self._slot.in_flight(-1)

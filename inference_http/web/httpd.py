@@ -146,15 +146,20 @@ class Httpd:
 
         def begin() -> None:
             self.hand_over = hand_over
-            if self.draining:
-                return
-            self.draining = True
-            self._on_stopped, self._on_empty = on_stopped, on_empty
-            for listener in self._listeners:
-                self._stop_accepting(listener)
-            self._on_stopped()
+            if not self.draining:
+                self.draining = True
+                self._on_stopped, self._on_empty = on_stopped, on_empty
+                for listener in self._listeners:
+                    self._stop_accepting(listener)
+                self._on_stopped()
+            self._sweep()  # now: nothing is read of connections that wait for it
 
         self._loop.call(begin)
+
+    def abandon(self) -> None:
+        """In a process that the script forks: leave the network and what waits to the worker."""
+        self._loop.abandon()
+        self.dispatcher.abandon()
 
     def mark(self, version: str, broken: str | None) -> None:
         """Let every answer carry the version of the code, and what is wrong with a newer one. Any thread."""

@@ -51,10 +51,19 @@ class Loop:
         self._calls.append(what)
         self._wake()
 
-    def turn(self, idle: Callable[[], bool]) -> None:
-        """Wait once for the network on the scoring thread; only look, every now and then, while it is not ``idle``."""
-        if not idle() and time.monotonic() - self._left_at < LOOK_S:
-            return
+    def turn(self, idle: Callable[[], bool]) -> bool:
+        """Wait once for the network on the scoring thread; only look, every now and then, while it is not ``idle``.
+
+        Returns whether it is ``idle`` still. Who goes to work without this word leaves nobody with the network.
+        """
+        if not self._ended and (idle() or time.monotonic() - self._left_at >= LOOK_S):
+            self._take_turn(idle)
+        still = idle()
+        if self._resting and not still:
+            self._work.set()
+        return still
+
+    def _take_turn(self, idle: Callable[[], bool]) -> None:
         if not self._turn.acquire(blocking=False):
             self._wanted = True
             self._wake()
@@ -69,11 +78,17 @@ class Loop:
             self._left_at = time.monotonic()
             self._waiting = False
             self._turn.release()
-        if self._resting and not idle():
-            self._work.set()
+
+    def abandon(self) -> None:
+        """In a process that the script forks: nobody waits for the network there, and no lock is taken any more."""
+        self._ended = True
 
     def _once(self, longest_s: float) -> None:
-        self._ended = not self._wait(longest_s)
+        try:
+            self._ended = not self._wait(longest_s)
+        except Exception:
+            logger.exception("the network cannot be waited for")
+            time.sleep(STAND_IN_S)  # what fails again and again must not take the whole machine
         while self._calls:
             self._call(self._calls.popleft())
 
@@ -95,8 +110,9 @@ class Loop:
                 continue
             self._work.clear()
             self._resting = True
-            if self._waiting and self._turns == seen:  # else it went away before it could know that we rest
-                self._work.wait()
+            # Where its turn has ended meanwhile, it may have gone to work before it could know that we rest.
+            while self._waiting and not self._work.wait(self._tick_s):
+                pass
             self._resting = False
             still = 0
 

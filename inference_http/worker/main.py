@@ -105,7 +105,7 @@ class Worker:
         connections: Sequence[socket.socket] = ()
         if self.runtime is not None:
             connections = self.runtime.httpd.connections()
-            self.runtime.httpd.dispatcher.abandon()
+            self.runtime.httpd.abandon()
         for sock in (self.wire.sock, *self.sockets, *connections):
             with contextlib.suppress(OSError):
                 sock.close()

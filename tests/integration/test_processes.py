@@ -266,12 +266,16 @@ def fork():
             pass
 
 
+@pytest.mark.parametrize("seconds", [0, 0.003, 0.05])  # others wait for the network when run() has taken so long
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_forked_process_that_comes_back_from_run_answers_nothing_and_ends(tmp_path: Path, engine: str) -> None:
-    text = """\
-import os
+def test_a_forked_process_that_comes_back_from_run_answers_nothing_and_ends(
+    tmp_path: Path, engine: str, seconds: float
+) -> None:
+    text = f"""\
+import os, time
 def init(): ...
 def run(data):
+    time.sleep({seconds})
     child = os.fork()
     return child or "the child speaks"
 """

@@ -123,6 +123,22 @@ def test_what_is_there_is_answered_before_the_network_is_looked_at_again(network
     assert (ME, 0) in network.waits[before:]
 
 
+def test_a_wait_that_fails_is_told_and_done_again(network, caplog):
+    failed = threading.Event()
+
+    def fail(longest_s):
+        network.loop._wait = network.wait
+        failed.set()
+        raise OSError("too many open files")
+
+    with caplog.at_level(logging.ERROR, "azmlinfsrv"):
+        network.loop._wait = fail
+        assert called(network) == STAND_IN
+        assert failed.wait(PATIENCE_S)
+        network.waited_for_by(STAND_IN)
+    assert "too many open files" in caplog.text
+
+
 def test_a_call_that_fails_is_told_and_the_next_ones_are_made(network, caplog):
     def fail():
         raise ValueError("nobody there")
