@@ -15,7 +15,7 @@ from sandbox.home import Home
 from sandbox.model.progress import Report, quiet
 
 if TYPE_CHECKING:
-    from sandbox.backend.docker_left import Left
+    from sandbox.backend.docker.left import Left
     from sandbox.environment.shelf import Built
     from sandbox.ops.asking import Status
     from sandbox.ops.context import Context

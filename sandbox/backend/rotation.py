@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.backend.locks import locked
+from sandbox.backend.process.locks import locked
 
 LARGEST = 10 * 2**20
 KEPT = 3

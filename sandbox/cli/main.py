@@ -146,7 +146,7 @@ def _carry_out(session: "Session") -> int:
 
         return carry_out(session, *session.there)
     module, _, name = session.verb.run.partition(":")
-    run = getattr(import_module(f"sandbox.cli.{module}"), name)
+    run = getattr(import_module(f"sandbox.cli.commands.{module}"), name)
     result = run(session)
     if session.verb.kind == "own":
         return int(result)

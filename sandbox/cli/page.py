@@ -81,7 +81,7 @@ def page() -> str:
     parts += [f"## {catalog.CLOUD}\n", "They accept any flag and answer, so that scripts go on; a warning says so.\n"]
     parts += ["| command | |", "| --- | --- |"]
     parts += [f"| `{entry.name}` | {entry.summary} |" for entry in catalog.ENTRIES if entry.section == catalog.CLOUD]
-    missing = ", ".join(f"`{entry.name}`" for entry in catalog.ENTRIES if entry.module == "verbs_missing")
+    missing = ", ".join(f"`{entry.name}`" for entry in catalog.ENTRIES if entry.module == "missing")
     parts += [
         "",
         f"Not in the sandbox, error E013: {missing}, `model share`, `environment share`.",
@@ -93,7 +93,7 @@ def page() -> str:
 def _group(group: Group | None) -> Iterator[str]:
     assert group is not None
     for verb in group.verbs:
-        if verb.open and verb.run.startswith("run_missing"):
+        if verb.open and verb.run.startswith("missing"):
             continue
         yield f"### `{' '.join(part for part in ('sandbox', group.name, verb.name) if part)}`\n"
         yield f"{_about(verb)}\n"

@@ -104,7 +104,7 @@ def carry_out(session: Session, host: str, words: Sequence[str]) -> int:
 
     code = session.sandbox.hosts.carry_out(host, sent, stdin=stdin, tty=tty, told=told, report=session.report)
     if session.group == "status" and code == 0 and session.arguments.output != "json":
-        from sandbox.cli.status import here
+        from sandbox.cli.commands.status import here
 
         here(session, host)
     return code

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.backend import docker_left
+from sandbox.backend.docker import left as docker_left
 from sandbox.image import address, gpu, lost
 from sandbox.image.address import Address
 from sandbox.image.gpu import Lack, Way

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sandbox.backend import docker_failure, ports, probe
-from sandbox.backend import docker_words as words
+from sandbox.backend import ports, probe
+from sandbox.backend.docker import failure as docker_failure
+from sandbox.backend.docker import words
 from sandbox.image import dockerfile
 from sandbox.model.errors import SandboxError
 

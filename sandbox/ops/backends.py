@@ -27,8 +27,8 @@ from sandbox.model.state import EndpointState
 if TYPE_CHECKING:
     import queue
 
-    from sandbox.backend.docker import DockerBackend
-    from sandbox.backend.process import ProcessBackend
+    from sandbox.backend.docker.backend import DockerBackend
+    from sandbox.backend.process.backend import ProcessBackend
     from sandbox.backend.usage import Used
 
 BackendName = Literal["process", "docker"]
@@ -97,14 +97,14 @@ class Backends:
     @cached_property
     def process(self) -> "ProcessBackend":
         """Instances as processes; loaded when it is asked for, because commands that only show need neither."""
-        from sandbox.backend.process import ProcessBackend
+        from sandbox.backend.process.backend import ProcessBackend
 
         return ProcessBackend(self._home)
 
     @cached_property
     def docker(self) -> "DockerBackend":
         """Instances as containers."""
-        from sandbox.backend.docker import DockerBackend
+        from sandbox.backend.docker.backend import DockerBackend
 
         return DockerBackend(self._home, _engine)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sandbox.backend import docker_left
-from sandbox.backend.docker_left import Left
+from sandbox.backend.docker import left as docker_left
+from sandbox.backend.docker.left import Left
 from sandbox.environment import materials, shelf
 from sandbox.environment.shelf import Built
 from sandbox.model.errors import SandboxError

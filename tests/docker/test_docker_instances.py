@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.backend import docker_words as words
+from sandbox.backend.docker import words
 from sandbox.image import address, engine
 from sandbox.model.container import Container, Mount
 from sandbox.model.errors import SandboxError
@@ -168,7 +168,7 @@ def test_an_image_that_is_gone_is_told(here):
     ],
 )
 def test_gpus_are_asked_for_as_docker_does_it_and_their_lack_is_explained(here, tmp_path, cdi, request_):
-    from sandbox.backend.docker import DockerBackend
+    from sandbox.backend.docker.backend import DockerBackend
     from sandbox.home import Home
 
     where = address.find()
@@ -225,7 +225,7 @@ def test_without_containers_the_engine_is_not_asked(here, tmp_path):
 
 
 def test_another_engine_is_refused_while_there_are_containers(here, monkeypatch):
-    from sandbox.backend.docker import DockerBackend
+    from sandbox.backend.docker.backend import DockerBackend
     from sandbox.home import Home
 
     here.start(here.script(ECHO), wait=False)

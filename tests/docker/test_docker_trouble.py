@@ -44,7 +44,7 @@ def test_while_the_engine_is_down_everything_else_is_shown_and_works(box, monkey
 
 
 def test_containers_of_a_folder_that_was_removed_are_found_and_removed(here, tmp_path, engine):
-    from sandbox.backend import docker_left
+    from sandbox.backend.docker import left as docker_left
     from sandbox.image import address
 
     where = address.find().url

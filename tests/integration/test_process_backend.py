@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.backend import cgroup, ports
+from sandbox.backend import ports
+from sandbox.backend.process import cgroup
 from sandbox.model.errors import SandboxError
 from tests.support.backends import score, until, yard
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.backend import listing
+from sandbox.backend.process import listing
 from tests.support.backends import score, until, yard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,10 +21,12 @@ QUICK = "import os\ndef init(): pass\ndef run(data): return os.getpid()\n"
 STARTER = """
 import os, signal, sys
 from pathlib import Path
-from sandbox.backend import launch, process, processes
-from sandbox.backend.place import Place
+from sandbox.backend.process import launch
+from sandbox.backend.process import backend as process
+from sandbox.backend.process import processes
+from sandbox.backend.process.place import Place
 from tests.support.backends import Yard
-from sandbox.backend.process import ProcessBackend
+from sandbox.backend.process.backend import ProcessBackend
 from sandbox.home import Home
 
 folder, verb, owner, name, when = sys.argv[1:]
@@ -114,7 +116,7 @@ def test_a_stop_that_is_killed_can_be_said_again(here, step):
 IN_A_TERMINAL = """
 import fcntl, sys, termios, time
 from pathlib import Path
-from sandbox.backend.process import ProcessBackend
+from sandbox.backend.process.backend import ProcessBackend
 from sandbox.home import Home
 from tests.support.backends import Yard
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.backend import listing
-from sandbox.backend.process import ProcessBackend
+from sandbox.backend.process import listing
+from sandbox.backend.process.backend import ProcessBackend
 from sandbox.backend.protocol import Instance, InstanceSpec
 from sandbox.home import Home
 

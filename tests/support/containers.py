@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.backend.docker import DockerBackend
+from sandbox.backend.docker.backend import DockerBackend
 from sandbox.backend.protocol import Instance, InstanceSpec
 from sandbox.home import Home
 from sandbox.image import address, engine, labels

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.backend import cgroup
+from sandbox.backend.process import cgroup
 
 
 @pytest.fixture

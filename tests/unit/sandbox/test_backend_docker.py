@@ -2,9 +2,9 @@
 
 import pytest
 
-from sandbox.backend import docker_words as words
-from sandbox.backend.docker_failure import explain, refused
-from sandbox.backend.docker_seen import instance_of
+from sandbox.backend.docker import words
+from sandbox.backend.docker.failure import explain, refused
+from sandbox.backend.docker.seen import instance_of
 from sandbox.backend.protocol import InstanceSpec
 from sandbox.model.container import Container, Mount
 from sandbox.model.deployment import ManagedDeployment

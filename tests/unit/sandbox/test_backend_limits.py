@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from sandbox.backend import limits, machine
-from sandbox.backend.limits import GIB, Machine
+from sandbox.backend.process import limits, machine
+from sandbox.backend.process.limits import GIB, Machine
 from sandbox.backend.protocol import InstanceSpec
 
 EIGHT = Machine(cores=8, can_bind=True, memory_bytes=16 * GIB, gpus=2)

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from sandbox.backend import listing, processes
-from sandbox.backend.listing import MARK, Seen
+from sandbox.backend.process import listing, processes
+from sandbox.backend.process.listing import MARK, Seen
 from sandbox.model.errors import SandboxError
 from tests.support.backends import until
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.backend import place as places
-from sandbox.backend.place import Place, Record, Said
+from sandbox.backend.process import place as places
+from sandbox.backend.process.place import Place, Record, Said
 from sandbox.model.errors import SandboxError
 
 RECORD = Record("x1", 4242, 1.5, "boot", 3, ("0",), (1, 2), "/group")

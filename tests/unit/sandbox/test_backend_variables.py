@@ -1,7 +1,7 @@
 """Which variables an instance gets."""
 
-from sandbox.backend.listing import MARK
-from sandbox.backend.variables import environment
+from sandbox.backend.process.listing import MARK
+from sandbox.backend.process.variables import environment
 
 SHELL = {
     "PATH": "/usr/bin",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cli.init import FILES
+from sandbox.cli.commands.init import FILES
+from sandbox.cli.commands.serve import command
 from sandbox.cli.main import main
-from sandbox.cli.serve import command
 
 ROOT = Path(__file__).resolve().parents[3]
 

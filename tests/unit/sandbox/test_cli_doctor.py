@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from sandbox.cli.doctor import judge
-from sandbox.cli.facts import DockerFacts, Facts, gather, said
+from sandbox.cli.commands.doctor import judge
+from sandbox.cli.commands.facts import DockerFacts, Facts, gather, said
 from sandbox.cli.main import main
 
 WELL = Facts(
@@ -116,7 +116,7 @@ def test_the_facts_are_found_in_time(tmp_path, monkeypatch):
 
 
 def test_a_program_that_is_missing_fails_or_hangs_is_a_text(monkeypatch):
-    monkeypatch.setattr("sandbox.cli.facts.PATIENCE_S", 0.2)
+    monkeypatch.setattr("sandbox.cli.commands.facts.PATIENCE_S", 0.2)
     assert said(["/no/such/program"]) == ("", "No such file or directory")
     assert said([sys.executable, "-c", "import sys; print('a'); sys.exit('why\\nlast')"]) == ("", "last")
     assert said([sys.executable, "-c", "import time; time.sleep(60)"])[1].startswith("no answer within")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.cli import images
+from sandbox.cli.commands import images
 from sandbox.cli.output import formatted, search, with_groups
 from sandbox.model.errors import SandboxError
 

@@ -26,7 +26,7 @@ def test_the_page_names_every_verb_and_flag():
     text = page()
     for entry, group in GROUPS:
         for verb in group.verbs:
-            if entry.section in {catalog.OWN, catalog.AZURE} and not verb.run.startswith("run_missing"):
+            if entry.section in {catalog.OWN, catalog.AZURE} and not verb.run.startswith("missing"):
                 assert f"### `{' '.join(filter(None, ['sandbox', entry.name, verb.name]))}`" in text
                 assert [
                     name for flag in verb.flags for name in flag.names if f"`{name}" not in text and "-" in name
@@ -54,7 +54,7 @@ def test_every_group_and_verb_has_help(entry, capsys):
         assert caught.value.code == 0
         text = capsys.readouterr().out
         assert text.startswith(f"usage: sandbox {' '.join(words)}")
-        assert verb.run.startswith("run_missing") or "example" in text
+        assert verb.run.startswith("missing") or "example" in text
     if group.verbs[0].name:
         assert main([entry.name, "-h"]) == 0
         assert capsys.readouterr().out.startswith(f"usage: sandbox {entry.name} VERB")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from sandbox.cli import promote
+from sandbox.cli.commands import promote
 from sandbox.cli.main import main
 from sandbox.home import Home
 from sandbox.hosts import production

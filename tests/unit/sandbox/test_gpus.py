@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.backend import cards, gpus
 from sandbox.backend.protocol import Instance
-from sandbox.cli.status import gpu_lines
+from sandbox.cli.commands.status import gpu_lines
 from sandbox.image import gpu
 from sandbox.image.gpu import Local
 from sandbox.ops.asking import Status

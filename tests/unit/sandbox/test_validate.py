@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import templates
-from sandbox.cli import validate
+from sandbox.cli.commands import validate
 from sandbox.cli.main import main
 from sandbox.cli.render import Paper
 from sandbox.model.errors import SandboxError
@@ -168,7 +168,7 @@ def broken(_arguments):
 
 
 def test_our_own_bug_is_one_error_and_a_traceback_with_debug(here, capsys, monkeypatch):
-    monkeypatch.setattr("sandbox.cli.validate._print_text", broken)
+    monkeypatch.setattr("sandbox.cli.commands.validate._print_text", broken)
     assert main(["validate", "good.yml"]) == 1
     assert "error[E002] ZeroDivisionError: a bug" in capsys.readouterr().err
     with pytest.raises(ZeroDivisionError):

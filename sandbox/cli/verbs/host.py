@@ -1,6 +1,6 @@
 """The tables of the commands about machines for production: host, and what they say to each other."""
 
-from sandbox.cli.verbs_begin import JSON
+from sandbox.cli.verbs.begin import JSON
 from sandbox.cli.words import ONLY_ERRORS, VERBOSE, Flag, Group, Verb
 
 NAME = Flag(("name",), "The host.", "NAME", "argument", required=True, of="host")

@@ -8,7 +8,7 @@ from sandbox.cli.output import counted, megabytes, print_json
 from sandbox.cli.session import Session
 
 if TYPE_CHECKING:
-    from sandbox.backend.docker_left import Left
+    from sandbox.backend.docker.left import Left
     from sandbox.environment.shelf import Built
 
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sandbox.cli import doctor as doctors
+from sandbox.cli.commands import doctor as doctors
 from sandbox.cli.failures import as_object
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session

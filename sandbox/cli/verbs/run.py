@@ -1,6 +1,6 @@
 """The tables of our own commands about what runs: up, status, logs, down, agent."""
 
-from sandbox.cli.verbs_begin import JSON
+from sandbox.cli.verbs.begin import JSON
 from sandbox.cli.words import ONLY_ERRORS, VERBOSE, YES, Flag, Group, Verb
 
 UP = Verb(

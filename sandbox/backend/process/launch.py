@@ -8,8 +8,9 @@ import signal
 
 from inference_http import contract
 from sandbox.backend import ports
-from sandbox.backend.place import Place, Record
+from sandbox.backend.process.place import Place, Record
 from sandbox.backend.protocol import InstanceSpec
+from sandbox.model.errors import SandboxError
 
 BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot.py")
 _FIRST_SPARE = 16  # descriptors from here on do not collide with the few that the process is given
@@ -56,3 +57,12 @@ def spawn(words: list[str], environment: dict[str, str], log: str, alive: int, p
         return os.posix_spawn(
             words[0], words, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESET
         )
+
+
+def refused(place: Place, spec: InstanceSpec, error: OSError | ValueError) -> SandboxError:
+    """Return what to tell where the system makes no process of it."""
+    if isinstance(error, ValueError):  # a NUL in a value, "=" in a name; the value may be secret
+        what = f"{place.name} cannot be started: {error}"
+        return SandboxError("E088", what, "no process can have such a variable", "correct environment_variables")
+    what = f"{spec.python} cannot be started for {place.name}"
+    return SandboxError("E085", what, error.strerror or str(error), "build the environment again, or name another one")

@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sandbox.backend import docker_words as words
-from sandbox.backend.docker_failure import refused
+from sandbox.backend.docker import words
+from sandbox.backend.docker.failure import refused
 from sandbox.home import Home
 from sandbox.model.container import Container
 

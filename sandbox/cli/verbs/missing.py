@@ -6,5 +6,5 @@ from sandbox.cli.words import Group, Verb
 def group(name: str) -> Group:
     """Return a table that takes any verb and any flag."""
     return Group(
-        name, f"{name} is not in the sandbox", (Verb("*", "not in the sandbox", (), "run_missing:refuse", open=True),)
+        name, f"{name} is not in the sandbox", (Verb("*", "not in the sandbox", (), "missing:refuse", open=True),)
     )

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sandbox.cli.facts import DockerFacts, Facts
+from sandbox.cli.commands.facts import DockerFacts, Facts
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session
 from sandbox.model.check import Check, Verdict
@@ -24,7 +24,7 @@ _SIGNS: dict[Verdict, tuple[str, str]] = {
 
 def run(session: Session) -> int:
     """Look and print; return 1 when something required is broken."""
-    from sandbox.cli.facts import gather
+    from sandbox.cli.commands.facts import gather
 
     checks = judge(gather())
     if session.arguments.output == "json":

@@ -1,6 +1,6 @@
 """The table of ``sandbox debug``."""
 
-from sandbox.cli.verbs_begin import JSON
+from sandbox.cli.verbs.begin import JSON
 from sandbox.cli.words import ONLY_ERRORS, VERBOSE, Flag, Group, Verb
 
 DEBUG = Verb(

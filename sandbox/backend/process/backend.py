@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from sandbox.backend import cgroup, processes, rotation
-from sandbox.backend.locks import locked
-from sandbox.backend.place import Place, Record, Said
+from sandbox.backend import rotation
+from sandbox.backend.process import cgroup, processes
+from sandbox.backend.process.locks import locked
+from sandbox.backend.process.place import Place, Record, Said
 from sandbox.backend.protocol import PROBE_S, STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.backend.usage import Used, of_leaders
 from sandbox.home import Home
@@ -55,7 +56,8 @@ class ProcessBackend:
             return self._start(place, spec)
 
     def _start(self, place: Place, spec: InstanceSpec) -> Instance:
-        from sandbox.backend import launch, ports, share, variables  # here, as below: to look at instances is quick
+        from sandbox.backend import ports  # here, as below: to look at instances is quick
+        from sandbox.backend.process import launch, share, variables
 
         gpus = share.gpus(spec)
         with place.born() as alive, ports.reserve() as held:
@@ -73,13 +75,13 @@ class ProcessBackend:
                 pid = launch.spawn(launch.command(place, spec, record), environment, place.log, alive, held.fileno())
             except (OSError, ValueError) as error:
                 self._forget(place, record)
-                raise _not_started(place, spec, error) from None
+                raise launch.refused(place, spec, error) from None
         processes.adopt(pid)
         return replace(_instance(place, record, "starting"), pid=pid)
 
     def limits(self, spec: InstanceSpec) -> list[str]:
         """Say in sentences which of the asked-for cores, memory and GPUs are enforced here, and which are not."""
-        from sandbox.backend import limits, share
+        from sandbox.backend.process import limits, share
 
         return limits.sentences(spec, share.machine_here())
 
@@ -271,14 +273,6 @@ def _instance(place: Place, record: Record, state: Literal["starting", "running"
 def _oom_kills(record: Record) -> int:
     """Return how many processes were killed for want of memory since it was started, of its own if that is known."""
     return cgroup.oom_kills(record.cgroup) if record.cgroup else processes.oom_kills() - record.oom_kills
-
-
-def _not_started(place: Place, spec: InstanceSpec, error: OSError | ValueError) -> SandboxError:
-    if isinstance(error, ValueError):  # a NUL in a value, "=" in a name; the value may be secret
-        what = f"{place.name} cannot be started: {error}"
-        return SandboxError("E088", what, "no process can have such a variable", "correct environment_variables")
-    what = f"{spec.python} cannot be started for {place.name}"
-    return SandboxError("E085", what, error.strerror or str(error), "build the environment again, or name another one")
 
 
 def _exit_code(place: Place, said: Said) -> int | None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox import files
-from sandbox.backend import docker_door, docker_left, ports
-from sandbox.backend import docker_words as words
-from sandbox.backend.docker_engine import Connection, Engine
-from sandbox.backend.docker_failure import explain, refused
-from sandbox.backend.docker_seen import instance_of
+from sandbox.backend import ports
+from sandbox.backend.docker import doors, left, words
+from sandbox.backend.docker.engine import Connection, Engine
+from sandbox.backend.docker.failure import explain, refused
+from sandbox.backend.docker.seen import instance_of
 from sandbox.backend.protocol import PROBE_S, STOPPED, Failure, Instance, InstanceSpec, LogLine, Readiness
 from sandbox.backend.usage import Used, of_statistics
 from sandbox.home import Home
@@ -86,11 +86,9 @@ class DockerBackend:
 
         network = self._engine.network()
         cpus, podman = self._engine.cpus, self._engine.podman
-        ours = {words.OWNER: self._engine.owner, words.ROOT: self._home.root, words.MACHINE: docker_left.machine()}
-        door = docker_door.folder(self._home, name) if not container.egress else ""
-        lender = (
-            docker_door.open_for(client, name, container, door, ours, podman=podman) if door and container.own else ""
-        )
+        ours = {words.OWNER: self._engine.owner, words.ROOT: self._home.root, words.MACHINE: left.machine()}
+        door = doors.folder(self._home, name) if not container.egress else ""
+        lender = doors.open_for(client, name, container, door, ours, podman=podman) if door and container.own else ""
         asked = words.host_config(
             spec, container, outside, network=network, cpus=cpus, podman=podman, door=door, lender=lender
         )
@@ -115,7 +113,7 @@ class DockerBackend:
             if made is not None:  # what could not be started is left behind by the engine
                 self._remove(made)
             if lender:
-                docker_door.forget(client, f"{door}/s")
+                doors.forget(client, f"{door}/s")
             raise refused(name, str(error.explanation or error)) from None
 
     def limits(self, spec: InstanceSpec) -> list[str]:
@@ -215,14 +213,15 @@ class DockerBackend:
 
     def tail(self, instance: Instance, lines: int) -> list[str]:
         """Return the last lines of its log, also after its end, and of those that were in its place before."""
-        from sandbox.backend import docker_logs, logs
+        from sandbox.backend import logs
+        from sandbox.backend.docker import logs as docker_logs
 
         found = [] if self._inspect(instance.id) is None else docker_logs.tail(self._engine.begin(), instance.id, lines)
         return [*(logs.tail(instance.log, lines - len(found)) if len(found) < lines else ()), *found]
 
     def follow(self, select: Callable[[], Sequence[Instance]], lines: int) -> Iterator[LogLine]:
         """Give the last lines of each instance in the order of time, then new ones as they come."""
-        from sandbox.backend import docker_logs
+        from sandbox.backend.docker import logs as docker_logs
 
         client = self._engine.used()
         if client is not None:
@@ -255,7 +254,7 @@ class DockerBackend:
         finally:
             self._remove(instance.id)
             if instance.socket:
-                docker_door.forget(client, instance.socket)
+                doors.forget(client, instance.socket)
 
     def _keep(self, instance: Instance) -> None:
         lines = self.tail(instance, KEPT_LINES)

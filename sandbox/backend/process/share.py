@@ -5,8 +5,8 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from sandbox.backend import cgroup, limits, machine, processes
-from sandbox.backend.place import Record
+from sandbox.backend.process import cgroup, limits, machine, processes
+from sandbox.backend.process.place import Record
 from sandbox.backend.protocol import InstanceSpec
 
 

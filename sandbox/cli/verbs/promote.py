@@ -1,6 +1,6 @@
 """The tables of promote, rollback and history, and of what promote says on the host."""
 
-from sandbox.cli.verbs_begin import JSON
+from sandbox.cli.verbs.begin import JSON
 from sandbox.cli.words import ONLY_ERRORS, VERBOSE, Flag, Group, Verb
 
 ENDPOINT = Flag(("endpoint",), "The endpoint.", "ENDPOINT", "argument", required=True, of="endpoint")

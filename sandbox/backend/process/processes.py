@@ -10,8 +10,8 @@ import os
 import signal
 import time
 
-from sandbox.backend import listing
-from sandbox.backend.listing import Seen
+from sandbox.backend.process import listing
+from sandbox.backend.process.listing import Seen
 from sandbox.model.errors import SandboxError
 
 END_S = 5.0

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from sandbox.agent.place import running
-from sandbox.cli.agent import OFF
+from sandbox.cli.commands.agent import OFF
 from sandbox.cli.output import aligned
 from sandbox.cli.render import Paper
 from sandbox.cli.session import Session

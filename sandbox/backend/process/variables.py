@@ -7,7 +7,7 @@ tokens of other programs to the script.
 import os
 from collections.abc import Mapping
 
-from sandbox.backend.listing import MARK
+from sandbox.backend.process.listing import MARK
 
 KEPT = frozenset(
     {

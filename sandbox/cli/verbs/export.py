@@ -1,7 +1,7 @@
 """The table of the command export."""
 
-from sandbox.cli.verbs_begin import JSON
-from sandbox.cli.verbs_endpoint import MIRROR, TRAFFIC
+from sandbox.cli.verbs.begin import JSON
+from sandbox.cli.verbs.endpoint import MIRROR, TRAFFIC
 from sandbox.cli.words import Flag, Group, Verb
 
 _FLAGS = (

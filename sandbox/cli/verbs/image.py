@@ -1,6 +1,6 @@
 """The tables of the commands about images: image, seal."""
 
-from sandbox.cli.verbs_begin import JSON
+from sandbox.cli.verbs.begin import JSON
 from sandbox.cli.words import ONLY_ERRORS, VERBOSE, YES, Flag, Group, Verb
 
 NAME = Flag(("--name", "-n"), "The deployment.", "NAME", required=True, of="deployment")

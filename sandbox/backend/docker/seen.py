@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from sandbox.backend import docker_words as words
+from sandbox.backend.docker import words
 from sandbox.backend.protocol import Instance
 
 _EXITED = re.compile(r"\((\d+)\)")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.backend import docker_words as words
+from sandbox.backend.docker import words
 
 if TYPE_CHECKING:
     from docker import APIClient

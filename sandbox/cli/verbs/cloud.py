@@ -24,7 +24,7 @@ def group(name: str) -> Group:
             verb,
             BY_NAME[name].summary,
             (_NAME,),
-            "run_cloud:answer",
+            "cloud:answer",
             (examples.get(name, " ".join(part for part in ("sandbox", name, verb) if part)),),
             about=f"{summary[:1].upper()}{summary[1:]}.",
             open=True,
@@ -32,5 +32,5 @@ def group(name: str) -> Group:
         for verb in listed
     ]
     if name not in ALONE:
-        verbs.append(Verb("*", summary, (_NAME,), "run_cloud:answer", open=True))
+        verbs.append(Verb("*", summary, (_NAME,), "cloud:answer", open=True))
     return Group(name, summary, tuple(verbs))

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandbox import files
-from sandbox.backend import docker_left
-from sandbox.backend import docker_words as words
+from sandbox.backend.docker import left, words
 from sandbox.backend.protocol import Unreachable
 from sandbox.home import Home
 from sandbox.model.errors import SandboxError
@@ -73,7 +72,7 @@ class Engine:
         from docker.errors import APIError
 
         client, name = self.begin(), words.network(self.owner)
-        labels = {words.OWNER: self.owner, words.ROOT: self._root, words.MACHINE: docker_left.machine()}
+        labels = {words.OWNER: self.owner, words.ROOT: self._root, words.MACHINE: left.machine()}
         with self._one_at_a_time():  # the engine makes two of one name where it is asked twice at once
             if not client.networks(names=[f"^{name}$"]):
                 with contextlib.suppress(APIError):  # who starts a container in it hears why there is none
