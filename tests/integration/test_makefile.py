@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("cat", "chmod", "date", "echo", "grep", "make", "mkdir", "mktemp", "rm", "sh", "sleep", "tail", "touch")
+RAN_TESTS = "ran -m pytest --cov --cov-report= -m not docker -n 2 --dist loadfile"
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_a_failing_installation_shows_the_installer_s_last_words_and_leaves_no_s
     assert not list((checkout / ".venv").glob(".ready-*"))
 
 
-def test_what_is_installed_is_not_installed_again_until_pyproject_changes(checkout):
+def test_what_is_installed_is_not_installed_again(checkout):
     python = checkout / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho ran "$@"\n')
@@ -101,11 +102,30 @@ def test_what_is_installed_is_not_installed_again_until_pyproject_changes(checko
     (checkout / ".ci" / "venv").write_text('echo "set up $1"\n')
 
     first = make(checkout, "test", "ARGS=-x")
-    assert first.stdout.splitlines() == ["set up test", "ran -m pytest --cov -m not docker -n 2 --dist loadfile -x"]
-    assert make(checkout, "test", "demo").stdout.splitlines() == [
-        "ran -m pytest --cov -m not docker -n 2 --dist loadfile",
-        "ran -m sandbox.demo",
-    ]
+    assert first.stdout.splitlines()[:2] == ["set up test", f"{RAN_TESTS} -x"]
+    assert not first.returncode
+    second = make(checkout, "test", "demo").stdout.splitlines()
+    assert [line for line in second if line.startswith("ran")] == [RAN_TESTS, "ran -m sandbox.demo"]
+
+
+def test_tests_that_fail_fail_the_command_after_the_coverage_is_told(checkout):
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\n[ "$2" = coverage ] && echo 97 && exit 0\nexit 3\n')
+    python.chmod(0o755)
+    (checkout / ".ci" / "venv").write_text("\n")
+    said = make(checkout, "test")
+    assert said.returncode != 0
+    assert said.stdout.startswith("coverage: 97 % ")
+
+
+def test_what_is_installed_is_installed_again_when_pyproject_changes(checkout):
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho ran "$@"\n')
+    python.chmod(0o755)
+    (checkout / ".ci" / "venv").write_text('echo "set up $1"\n')
+    make(checkout, "test")
 
     later = (checkout / ".venv" / ".ready-test").stat().st_mtime + 10
     os.utime(checkout / "pyproject.toml", (later, later))

@@ -14,7 +14,7 @@ from sandbox import files
 from sandbox.gateway.folder import Folder
 from sandbox.model.endpoint import Endpoint
 from sandbox.model.errors import NotFound, SandboxError, UsageError
-from sandbox.ops import endpoints
+from sandbox.ops import endpoint_keys
 from sandbox.store import keys
 from tests.support.boxes import box_in, until
 from tests.support.gateways import ask
@@ -249,7 +249,7 @@ def test_a_key_that_the_gateway_could_not_be_told_is_not_kept(two, monkeypatch):
         raise SandboxError("E059", "the gateway is busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(endpoints, "publish", refuse)
+        patch.setattr(endpoint_keys, "publish", refuse)
         with pytest.raises(SandboxError, match="E059"):
             two.api.online_endpoints.regenerate_keys("bank", "secondary")
     assert two.api.online_endpoints.credentials("bank") == before
