@@ -167,10 +167,12 @@ class Box:
 
     def kill_everything(self) -> None:
         """What a reboot does."""
-        for pid in self.left():
+        killed = self.left()
+        for pid in killed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        until(lambda: not self.left())
+        # Their locks go after their memory, by which they are found: until then an instance counts as one that runs.
+        until(lambda: not any(_lives(pid) for pid in killed) and not self.left())
 
     def consistent(self) -> None:
         """Assert that what runs is what is asked for, that everything answers, and that nothing is begun or left."""

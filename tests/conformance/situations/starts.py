@@ -1,5 +1,6 @@
 """Starts that fail, and what the command line says (S2-S8, S22, S32, S78, S124, S126)."""
 
+import atexit
 import json
 import socket
 
@@ -172,6 +173,7 @@ COMMANDS = (
 
 _taken = socket.socket()
 _taken.bind(("0.0.0.0", 0))
+atexit.register(_taken.close)
 _taken.listen()
 TAKEN = _taken.getsockname()[1]  # held for as long as the tests run
 
