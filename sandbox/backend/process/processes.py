@@ -16,6 +16,7 @@ from sandbox.model.errors import SandboxError
 
 END_S = 5.0
 PAUSE_S = 0.01
+DYING_S = 0.2  # between the end of a process's locks, by which others see that it has ended, and its exit code
 _children: dict[int, int | None] = {}  # those of this process, and how they have ended
 
 
@@ -79,9 +80,18 @@ def adopt(pid: int) -> None:
 
 
 def reap(pid: int) -> int | None:
-    """Return the exit code (or minus the signal) of a child that has ended, once; None for all others."""
-    collect()
-    return _children.pop(pid) if _children.get(pid) is not None else None
+    """Return the exit code (or minus the signal) of a child that has ended, once; None for all others.
+
+    Of a child that is about to end it waits for the end, for a moment.
+    """
+    deadline = time.monotonic() + DYING_S
+    while True:
+        collect()
+        if _children.get(pid) is not None:
+            return _children.pop(pid)
+        if pid not in _children or time.monotonic() > deadline:
+            return None
+        time.sleep(PAUSE_S / 5)
 
 
 def collect() -> None:
@@ -89,7 +99,9 @@ def collect() -> None:
     for pid in [pid for pid, code in list(_children.items()) if code is None]:
         try:
             ended, status = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:  # another thread was faster, or somebody who waits for all children
+        except ChildProcessError:  # another thread was faster, and writes it down; or somebody who waits for all
+            if _children.get(pid) is None:
+                _children.pop(pid, None)
             continue
         if ended == pid:
             _children[pid] = os.waitstatus_to_exitcode(status)
