@@ -94,12 +94,17 @@ def test_a_failing_installation_shows_the_installer_s_last_words_and_leaves_no_s
     assert not list((checkout / ".venv").glob(".ready-*"))
 
 
-def test_what_is_installed_is_not_installed_again(checkout):
-    python = checkout / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho ran "$@"\n')
-    python.chmod(0o755)
+def recording(checkout: Path, python: str = 'echo ran "$@"') -> None:
+    """Let the interpreter and the set-up say what they are called with."""
+    programs = checkout / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text(f"#!/bin/sh\n{python}\n")
+    (programs / "python").chmod(0o755)
     (checkout / ".ci" / "venv").write_text('echo "set up $1"\n')
+
+
+def test_what_is_installed_is_not_installed_again(checkout):
+    recording(checkout)
 
     first = make(checkout, "test", "ARGS=-x")
     assert first.stdout.splitlines()[:2] == ["set up test", f"{RAN_TESTS} -x"]
@@ -109,22 +114,14 @@ def test_what_is_installed_is_not_installed_again(checkout):
 
 
 def test_tests_that_fail_fail_the_command_after_the_coverage_is_told(checkout):
-    python = checkout / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\n[ "$2" = coverage ] && echo 97 && exit 0\nexit 3\n')
-    python.chmod(0o755)
-    (checkout / ".ci" / "venv").write_text("\n")
+    recording(checkout, '[ "$2" = coverage ] && echo 97 && exit 0\nexit 3')
     said = make(checkout, "test")
     assert said.returncode != 0
-    assert said.stdout.startswith("coverage: 97 % ")
+    assert said.stdout.splitlines()[-1].startswith("coverage: 97 % ")
 
 
 def test_what_is_installed_is_installed_again_when_pyproject_changes(checkout):
-    python = checkout / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho ran "$@"\n')
-    python.chmod(0o755)
-    (checkout / ".ci" / "venv").write_text('echo "set up $1"\n')
+    recording(checkout)
     make(checkout, "test")
 
     later = (checkout / ".venv" / ".ready-test").stat().st_mtime + 10
