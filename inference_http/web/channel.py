@@ -206,6 +206,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             request.close()
             with self.requests_lock:
                 full = len(self.requests) > LOOKAHEAD
+                if full:  # nothing was read meanwhile: the client may have stopped sending long ago
+                    self._sent_at = time.monotonic()
                 self.requests.pop(0)
                 if self.connected and self.requests:
                     self.server.add_task(self)

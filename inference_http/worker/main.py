@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from inference_http import contract
@@ -100,8 +100,9 @@ class Worker:
         """In a process that the script forks: close the port, the connections and the wire, which stay the worker's.
 
         Such a process may outlive the server: the port would be taken, and clients would wait for an end that no
-        longer comes.
+        longer comes. It ends by signals as any other: a pool of multiprocessing waits for that.
         """
+        _reset_signals()
         connections: Sequence[socket.socket] = ()
         if self.runtime is not None:
             connections = self.runtime.httpd.connections()
@@ -200,6 +201,9 @@ class Worker:
         self.wire.post("recycle", reason=reason)
 
 
+_handlers: dict[int, Callable[..., None]] = {}
+
+
 def orphan_s(settings: Settings) -> float:
     """How long a process may finish what it has when the supervisor was killed; also where SIGTERM waits for ever."""
     return settings.graceful_timeout_s or ORPHAN_S
@@ -223,12 +227,21 @@ def _set_signals(worker: Worker) -> None:
 
     A handler instead of SIG_IGN: programs that the script starts must not inherit an ignored SIGINT.
     """
-    signal.signal(signal.SIGINT, lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: worker.leave())
+    _handlers[signal.SIGINT] = lambda *_: None
+    _handlers[signal.SIGTERM] = lambda *_: worker.leave()
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: None)
+        _handlers[signal.SIGHUP] = lambda *_: None
+    for number, handler in _handlers.items():
+        signal.signal(number, handler)
     with contextlib.suppress(ValueError, AttributeError, OSError):  # no real stderr: nothing to write a crash to
         faulthandler.enable()
+
+
+def _reset_signals() -> None:
+    """Let signals do again what they do by themselves, but those that the script has taken."""
+    for number, handler in _handlers.items():
+        if signal.getsignal(number) is handler:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def _exit_functions() -> None:

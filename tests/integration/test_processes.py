@@ -288,6 +288,26 @@ def run(data):
         assert running.score().status == 200
 
 
+def test_what_a_script_forks_ends_by_signals(tmp_path: Path) -> None:
+    text = """\
+import multiprocessing
+import time
+forking = multiprocessing.get_context("fork")
+def init(): ...
+def run(data):
+    one = forking.Process(target=time.sleep, args=(60,))
+    one.start()
+    time.sleep(0.05)
+    one.terminate()
+    one.join(20)
+    with forking.Pool(2) as pool:
+        return [one.exitcode, *pool.map(abs, [-1, -2])]
+"""
+    with server(write(tmp_path, text)) as running:
+        for _ in range(5):
+            assert running.score().json() == [-signal.SIGTERM, 1, 2]
+
+
 def alive(pid: int) -> bool:
     """Whether it still runs; a zombie does not."""
     try:

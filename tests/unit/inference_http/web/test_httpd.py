@@ -8,6 +8,7 @@ import time
 import pytest
 
 from inference_http.config.settings import Settings
+from inference_http.web.channel import HALF_CLOSE_S
 from inference_http.web.httpd import SWEEP_S, Httpd
 
 PATIENCE_S = 10.0
@@ -119,3 +120,19 @@ def test_a_scoring_request_behind_a_probe_on_one_connection_does_not_wait():
             assert ask(client) == 200
             slowest = max(slowest, time.monotonic() - began)
     assert slowest < 1.0
+
+
+def test_who_stops_sending_after_two_requests_gets_two_answers_however_long_the_first_takes():
+    """Its end is seen late, as nothing is read while a request waits: that does not make it a client that gave up."""
+
+    def run():
+        time.sleep(HALF_CLOSE_S * 1.2)
+        return b"x"
+
+    with serving(run) as (_, address), connect(address) as client:
+        client.sendall(b"GET /score HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        client.shutdown(socket.SHUT_WR)
+        answers = b""
+        while piece := client.recv(65536):
+            answers += piece
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
