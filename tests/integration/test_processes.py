@@ -327,8 +327,12 @@ def test_a_zygote_that_is_stopped_does_not_outlive_the_server(tmp_path: Path, op
         assert running.process.wait(60) == 0
         deadline = time.monotonic() + 20
         while left := [pid for pid in below if _lives(pid)]:
-            assert time.monotonic() < deadline, left
+            assert time.monotonic() < deadline, [_shown(pid) for pid in left]
             time.sleep(0.02)
+
+
+def _shown(pid: int) -> list[str]:
+    return [Path(f"/proc/{pid}/{name}").read_text()[:200] for name in ("stat", "cmdline", "wchan")]
 
 
 def _lives(pid: int) -> bool:
