@@ -35,6 +35,8 @@ EXIT_FUNCTIONS_S = 2.0  # what the script's atexit functions may take
 
 logger = logging.getLogger("azmlinfsrv")
 
+_handlers: dict[int, Callable[..., None]] = {}  # of signals, by number: this process's own
+
 
 class Worker:
     """The state of this process while it serves."""
@@ -199,9 +201,6 @@ class Worker:
 
     def _stuck(self, reason: str) -> None:
         self.wire.post("recycle", reason=reason)
-
-
-_handlers: dict[int, Callable[..., None]] = {}
 
 
 def orphan_s(settings: Settings) -> float:

@@ -1,4 +1,5 @@
-"""How instances run: processes of this machine, found again by whoever comes next.
+"""How instances run: as processes of this machine or as containers, found again by whoever comes next.
 
-``protocol`` says what a backend does, ``process`` does it without Docker.
+``protocol`` says what a backend does, ``process/`` does it without Docker, ``docker/`` with it; what lies beside them
+both use.
 """
